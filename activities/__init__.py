@@ -1,0 +1,1 @@
+"""Side effects behind the workflow ports: thin, idempotent shells over services."""

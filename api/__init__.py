@@ -1,0 +1,1 @@
+"""HTTP: security, dependencies, errors, routes and schemas."""

@@ -1,0 +1,1 @@
+"""Vectorised (numpy) forms over whole districts: evaluate and metrics."""

@@ -1,0 +1,1 @@
+"""The handrail command: one module per command, loaded by name."""

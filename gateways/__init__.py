@@ -1,0 +1,1 @@
+"""The outside world: protocols in ports.py and one real adapter each."""

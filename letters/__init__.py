@@ -1,0 +1,1 @@
+"""Rendering: template and merge data -> PDF bytes."""

@@ -1,0 +1,1 @@
+"""Tables and SQL; the tenant-scoped unit of work."""

@@ -1,0 +1,1 @@
+"""SQL statements that are more than one table's worth."""

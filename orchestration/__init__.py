@@ -1,0 +1,1 @@
+"""Temporal's edge: client, codec, outbox relay, schedules, reconciler, typed handles."""

@@ -1,0 +1,1 @@
+"""Pure decisions: data in, decision out; no clock, no I/O, no framework."""

@@ -1,0 +1,1 @@
+"""Register semantics: codes, marks, session statuses, day summaries and data quality (attendance.md)."""

@@ -1,0 +1,1 @@
+"""Delivery statuses and lock-screen wording rules."""

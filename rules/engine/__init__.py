@@ -1,0 +1,1 @@
+"""durable-rules behind DecisionEngine; never imported by workflows."""

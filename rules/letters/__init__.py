@@ -1,0 +1,1 @@
+"""Letter templates as data: restricted markup, merge fields, block model."""

@@ -1,0 +1,1 @@
+"""Meeting statuses, outcomes and slots."""

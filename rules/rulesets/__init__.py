@@ -1,0 +1,1 @@
+"""The rule language: conditions, metrics, rule sets, evaluation and explanation (rules.md)."""

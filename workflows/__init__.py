@@ -1,0 +1,1 @@
+"""Deterministic Temporal workflows; they import rules and their own ports only."""

@@ -1,0 +1,1 @@
+"""Typed activity stubs: input and output models per capability."""
