@@ -1,0 +1,1 @@
+"""Composition root: filled by the capabilities that need it."""
