@@ -1,0 +1,48 @@
+"""Connects to Temporal with our codec: one place that knows address, namespace, TLS and keys."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client, TLSConfig
+from temporalio.converter import PayloadCodec
+from temporalio.runtime import Runtime
+from temporalio.service import RetryConfig
+
+from orchestration.codec import data_converter
+
+TASK_QUEUE = "handrail"
+
+
+@dataclass(frozen=True)
+class TemporalAddress:
+    """Where Temporal is and how to be let in."""
+
+    target: str
+    namespace: str = "default"
+    tls: bool = False
+    api_key: str | None = field(default=None, repr=False)
+
+
+async def connect(where: TemporalAddress, codec: PayloadCodec, *, runtime: Runtime | None = None) -> Client:
+    """A client whose calls give up within seconds, so that an API answer never hangs on a server that is away."""
+    return await Client.connect(
+        where.target,
+        namespace=where.namespace,
+        tls=TLSConfig() if where.tls else False,
+        api_key=where.api_key,
+        data_converter=data_converter(codec),
+        runtime=runtime,
+        retry_config=RetryConfig(max_elapsed_time_millis=int(timedelta(seconds=3) / timedelta(milliseconds=1))),
+        lazy=True,
+    )
+
+
+async def ensure_search_attributes(client: Client, wanted: dict[str, "int"]) -> None:
+    """Register the search attributes that are missing; `wanted` maps names to Temporal's indexed value types."""
+    have = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
+    missing = {name: kind for name, kind in wanted.items() if name not in have.custom_attributes}
+    if missing:
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)  # type: ignore[arg-type]  # enum stubs differ from int
+        )

@@ -1,0 +1,1 @@
+"""Temporal's edge: codec, relay, schedules and reconciler."""
