@@ -1,0 +1,59 @@
+"""The audit trail: who did what, when and why; insert-only, sealed in a hash chain per tenant."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Recorded
+
+
+class AuditDetail(Recorded, Base):
+    """Before and after, encrypted with the subject's key."""
+
+    __tablename__ = "audit_detail"
+
+    student_id: Mapped[UUID | None]
+    key_id: Mapped[UUID | None]
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AuditEntry(Recorded, Base):
+    """One act: the names of the fields it changed and their salted hashes, never the values."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        Index("ix_audit_entry_subject", "tenant_id", "subject_kind", "subject_id"),
+        Index("ix_audit_entry_student", "tenant_id", "student_id", "at"),
+        Index("ix_audit_entry_seq", "tenant_id", "seq"),
+    )
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None]
+    actor_role: Mapped[str]
+    actor_display: Mapped[str]
+    source: Mapped[str]
+    request_id: Mapped[str]
+    verb: Mapped[str]
+    subject_kind: Mapped[str]
+    subject_id: Mapped[UUID | None]
+    student_id: Mapped[UUID | None]
+    reason: Mapped[str | None]
+    fields: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary)
+    detail_id: Mapped[UUID | None] = mapped_column(ForeignKey("audit_detail.id"))
+
+
+class AuditSeal(Recorded, Base):
+    """One link of the hash chain over audit entries, written by the tenant's only sealer."""
+
+    __tablename__ = "audit_seal"
+    __table_args__ = (UniqueConstraint("tenant_id", "position"), UniqueConstraint("tenant_id", "entry_id"))
+
+    position: Mapped[int] = mapped_column(BigInteger)
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey("audit_entry.id"))
+    previous_hash: Mapped[str]
+    hash: Mapped[str]

@@ -1,0 +1,128 @@
+"""Rule sets, their immutable versions, the decisions taken with them and the state of the start rule."""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Recorded, Tenanted, one_of
+
+
+class RuleSet(Recorded, Base):
+    """A rule set by its key; what it says lives in its versions."""
+
+    __tablename__ = "rule_set"
+    __table_args__ = (UniqueConstraint("tenant_id", "key"),)
+
+    key: Mapped[str]
+    title: Mapped[str]
+    jurisdiction: Mapped[str | None]
+
+
+class RuleSetVersion(Recorded, Base):
+    """One content-hashed version; a trigger refuses any change of content once it has left DRAFT."""
+
+    __tablename__ = "rule_set_version"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "rule_set_id", "version"),
+        Index("ix_rule_set_version_digest", "tenant_id", "digest"),
+        Index(
+            "uq_rule_set_version_active",
+            "tenant_id",
+            "rule_set_id",
+            unique=True,
+            postgresql_where=text("status = 'ACTIVE'"),
+        ),
+        one_of("status", "DRAFT", "IN_REVIEW", "APPROVED", "ACTIVE", "RETIRED"),
+    )
+
+    rule_set_id: Mapped[UUID] = mapped_column(ForeignKey("rule_set.id"))
+    version: Mapped[int]
+    digest: Mapped[str]
+    content: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(server_default="DRAFT")
+    revision: Mapped[int] = mapped_column(server_default=text("0"))
+    author_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    submitted_at: Mapped[dt.datetime | None]
+    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    approved_at: Mapped[dt.datetime | None]
+    activated_at: Mapped[dt.datetime | None]
+    retired_at: Mapped[dt.datetime | None]
+    reason: Mapped[str | None]
+
+
+class Evaluation(Recorded, Base):
+    """One stored decision: metrics, facts and bitmap of leaves at (date, known_at) for one student and school."""
+
+    __tablename__ = "evaluation"
+    __table_args__ = (
+        Index("ix_evaluation_student", "tenant_id", "student_id", "date"),
+        Index("ix_evaluation_instance", "tenant_id", "instance_id", "date"),
+        UniqueConstraint(
+            "tenant_id",
+            "student_id",
+            "school_id",
+            "digest",
+            "date",
+            "known_at",
+            "instance_id",
+            name="uq_evaluation_moment",
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+    student_id: Mapped[UUID] = mapped_column(ForeignKey("student.id"))
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("school.id"))
+    instance_id: Mapped[UUID | None] = mapped_column(ForeignKey("instance.id", use_alter=True))
+    digest: Mapped[str]
+    date: Mapped[dt.date]
+    known_at: Mapped[dt.datetime]
+    metrics: Mapped[dict[str, Any]]
+    facts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    leaves_true: Mapped[str] = mapped_column(server_default="")
+    leaves_known: Mapped[str] = mapped_column(server_default="")
+    decision: Mapped[str | None]
+
+
+class EntryState(Tenanted, Base):
+    """The start rule's memory: was `entry` true at the last run, and did an instance open since it last was false."""
+
+    __tablename__ = "entry_state"
+
+    student_id: Mapped[UUID] = mapped_column(ForeignKey("student.id"), primary_key=True)
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("school.id"), primary_key=True)
+    rule_set_key: Mapped[str] = mapped_column(primary_key=True)
+    entry_true: Mapped[bool]
+    opened_since_false: Mapped[bool] = mapped_column(server_default=text("false"))
+    last_date: Mapped[dt.date]
+    digest: Mapped[str]
+
+
+class NightlyRun(Recorded, Base):
+    """One finished nightly pass of a school on an evaluation date; a repeat of it changes nothing."""
+
+    __tablename__ = "nightly_run"
+    __table_args__ = (UniqueConstraint("tenant_id", "school_id", "date", "known_at"),)
+
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("school.id"))
+    date: Mapped[dt.date]
+    known_at: Mapped[dt.datetime]
+    counts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+
+
+class LateTrip(Recorded, Base):
+    """A condition true for a past date only, after a late correction: listed for staff, it starts nothing."""
+
+    __tablename__ = "late_trip"
+    __table_args__ = (UniqueConstraint("tenant_id", "student_id", "school_id", "rule_set_key", "date"),)
+
+    student_id: Mapped[UUID] = mapped_column(ForeignKey("student.id"))
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("school.id"))
+    rule_set_key: Mapped[str]
+    digest: Mapped[str]
+    date: Mapped[dt.date]
+    metrics: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    seen_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    seen_at: Mapped[dt.datetime | None]

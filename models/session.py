@@ -1,0 +1,40 @@
+"""The unit of work: one transaction bound to one tenant, committed at a clean exit and rolled back otherwise."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from models import tables
+
+BIND = text("select set_config('app.current_tenant', :tenant, true)")
+
+
+def engine_for(url: str, *, pool_size: int = 8) -> AsyncEngine:
+    """An engine for the application role; `url` uses the psycopg driver."""
+    return create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+
+
+class Sessions:
+    """Opens units of work on one engine."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        assert tables.CAPABILITIES, "every table must be known before the first query"
+        self.engine = engine
+        self._maker = async_sessionmaker(engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
+        """One transaction that sees and writes this tenant's rows only."""
+        async with self._maker() as session, session.begin():
+            # true = this transaction only: the setting cannot survive on a pooled connection
+            await session.execute(BIND, {"tenant": str(tenant_id)})
+            yield session
+
+    @asynccontextmanager
+    async def untenanted(self) -> AsyncIterator[AsyncSession]:
+        """One transaction for `tenant` and `outbox_head`; tenant tables show no row."""
+        async with self._maker() as session, session.begin():
+            yield session

@@ -1,0 +1,45 @@
+"""Every table in one place, and what the application role may do with each."""
+
+from sqlalchemy import Table
+
+from models import (
+    attendance,
+    audit,
+    delivery,
+    guardians,
+    imports,
+    instances,
+    letters,
+    meetings,
+    people,
+    reliability,
+    rulesets,
+    students,
+    tenants,
+)
+from models.base import Base
+
+CAPABILITIES = (
+    tenants,
+    people,
+    students,
+    guardians,
+    attendance,
+    imports,
+    rulesets,
+    instances,
+    letters,
+    delivery,
+    meetings,
+    audit,
+    reliability,
+)
+
+UNTENANTED = frozenset({"tenant", "outbox_head"})
+PARTITIONED = frozenset({"mark", "session_fact", "summary"})
+INSERT_ONLY = frozenset({"audit_entry", "audit_detail", "audit_seal", "event", "effect"})
+
+
+def tenant_tables() -> list[Table]:
+    """The tables bound by row-level security, parents first."""
+    return [table for table in Base.metadata.sorted_tables if table.name not in UNTENANTED]

@@ -1,0 +1,79 @@
+"""Idempotency keys: the same key and body get the same answer for 24 hours; another body is refused."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.reliability import IdempotencyKey
+from rules.errors import Conflict, Invalid
+from services.context import Actor
+
+KEPT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The stored answer of a command that was already carried out."""
+
+    status: int
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One command as the caller named it."""
+
+    key: str
+    route: str
+    body: Any
+
+    @property
+    def digest(self) -> str:
+        """The hash under which an equal body is recognised."""
+        return hashlib.sha256(json.dumps(self.body, sort_keys=True, default=str).encode()).hexdigest()
+
+
+async def claim(session: AsyncSession, actor: Actor, wanted: Claim, *, now: datetime) -> Answer | None:
+    """Take the key (None: carry the command out, then `answer`), or return the answer given before."""
+    await session.execute(
+        delete(IdempotencyKey).where(
+            IdempotencyKey.key == wanted.key,
+            IdempotencyKey.route == wanted.route,
+            IdempotencyKey.created_at < now - KEPT,
+        )
+    )
+    taken = await session.scalar(
+        insert(IdempotencyKey)
+        .values(key=wanted.key, route=wanted.route, actor_id=actor.person_id, body_hash=wanted.digest, created_at=now)
+        .on_conflict_do_nothing()
+        .returning(IdempotencyKey.key)
+    )
+    if taken is not None:
+        return None
+    row = await session.scalar(
+        select(IdempotencyKey).where(IdempotencyKey.key == wanted.key, IdempotencyKey.route == wanted.route)
+    )
+    if row is None or row.body_hash != wanted.digest or row.actor_id != actor.person_id:
+        raise Invalid(
+            "idempotency_key_reused",
+            f"Idempotency-Key {wanted.key} was used for another command: send a new key.",
+            fields={"Idempotency-Key": "already used with another body"},
+        )
+    if row.status is None or row.answer is None:
+        raise Conflict("command_running", f"The command {wanted.key} is still running: ask again with the same key.")
+    return Answer(row.status, row.answer)
+
+
+async def answer(session: AsyncSession, wanted: Claim, given: Answer) -> None:
+    """Keep the answer for whoever sends the same command again."""
+    await session.execute(
+        update(IdempotencyKey)
+        .where(IdempotencyKey.key == wanted.key, IdempotencyKey.route == wanted.route)
+        .values(status=given.status, answer=given.body)
+    )
