@@ -1,0 +1,107 @@
+"""SeaweedFS `weed mini` as the S3 store: loopback only, telemetry off, a bucket with object lock."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy.local.processes import Child, tool
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class StorePlan:
+    """Where the store listens and keeps its data. `ports`: s3, master, volume, filer, admin (each also at +10000)."""
+
+    log: Path
+    data: Path
+    ports: Mapping[str, int]
+    access_key: str
+    secret_key: str
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.ports['s3']}"
+
+
+PORT_NAMES = ("s3", "master", "volume", "filer", "admin")
+
+
+def store_child(plan: StorePlan) -> Child:
+    """Describe the process; the keys travel in its environment, not on the command line."""
+    plan.data.mkdir(parents=True, exist_ok=True)
+    flags = [f"-{name}.port={plan.ports[name]}" for name in PORT_NAMES]
+    flags += ["-master.telemetry=false", "-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+    return Child(
+        "S3 store",
+        [
+            tool("weed"),
+            "-v=0",
+            "-logtostderr=true",
+            "mini",
+            f"-dir={plan.data}",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            *flags,
+        ],
+        plan.log,
+        {
+            "AWS_ACCESS_KEY_ID": plan.access_key,
+            "AWS_SECRET_ACCESS_KEY": plan.secret_key,
+            "GOMEMLIMIT": "200MiB",
+        },
+    )
+
+
+def remove_sockets(plan: StorePlan) -> None:
+    """Remove the sockets that the store leaves in the machine's temp folder, named after its ports."""
+    for port in plan.ports.values():
+        for pattern in (f"seaweedfs-*-{port}.sock", f"seaweedfs-*-{port + 10_000}.sock"):
+            for place in Path(tempfile.gettempdir()).glob(pattern):
+                place.unlink(missing_ok=True)
+
+
+def store_client(plan: StorePlan) -> "S3Client":
+    """Make a client of the store; SigV4 and path addresses explicitly, presigned links need them."""
+    return boto3.client(
+        "s3",
+        endpoint_url=plan.endpoint,
+        aws_access_key_id=plan.access_key,
+        aws_secret_access_key=plan.secret_key,
+        region_name=REGION,
+        config=Config(
+            signature_version="s3v4",
+            retries={"max_attempts": 1},
+            connect_timeout=2,
+            read_timeout=10,
+            s3={"addressing_style": "path"},
+        ),
+    )
+
+
+def ensure_bucket(client: "S3Client", bucket: str) -> None:
+    """Create the bucket with object lock: a bucket made without it can never have it."""
+    try:
+        client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    except ClientError as refusal:
+        if refusal.response.get("Error", {}).get("Code") not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+            raise
+
+
+def store_ready(client: "S3Client", bucket: str) -> bool:
+    """Ready = the bucket exists and a first small object could be written; an open port is too early."""
+    try:
+        ensure_bucket(client, bucket)
+        client.put_object(Bucket=bucket, Key=".ready", Body=b"1")
+    except (ClientError, BotoCoreError):
+        return False
+    return True
