@@ -1,0 +1,152 @@
+"""Roles, permissions and the table of which role holds which: data, so that the permission guide is made from it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Role(StrEnum):
+    """What a person is to a school or tenant (security.md); a person may hold several, a token speaks for one."""
+
+    DISTRICT_ADMIN = "district_admin"
+    SCHOOL_LEADER = "school_leader"
+    ATTENDANCE_OFFICER = "attendance_officer"
+    SPECIALIST = "specialist"
+    FACILITATOR = "facilitator"
+    TEACHER = "teacher"
+    SAFEGUARDING_LEAD = "safeguarding_lead"
+    INCLUSION_LEAD = "inclusion_lead"
+    LIAISON = "liaison"
+    DPO = "dpo"
+    AUDITOR = "auditor"
+    INTEGRATION = "integration"
+    EXTERNAL = "external"
+    STUDENT = "student"
+    GUARDIAN = "guardian"
+
+
+class Permission(StrEnum):
+    """One thing a caller may ask for; every route names exactly one."""
+
+    QUEUE_READ = "queue:read"
+    INSTANCE_READ = "instances:read"
+    INSTANCE_START = "instances:start"
+    STEP_APPROVE = "steps:approve"
+    STEP_SKIP = "steps:skip"
+    INSTANCE_HOLD = "instances:hold"
+    INSTANCE_STOP = "instances:stop"
+    INSTANCE_ESCALATE = "instances:escalate"
+    INSTANCE_REASSIGN = "instances:reassign"
+    INSTANCE_REOPEN = "instances:reopen"
+    EXIT_DECIDE = "exits:decide"
+    BASIS_RESOLVE = "basis:resolve"
+    RULESET_REAPPLY = "rulesets:reapply"
+    CONTACT_RECORD = "contacts:record"
+    DELIVERY_RECORD = "deliveries:record"
+    CASE_READ = "cases:read"
+    CASE_RESOLVE = "cases:resolve"
+    CONTACT_STOP_READ = "contact_stops:read"
+    CONTACT_STOP_SET = "contact_stops:set"
+    CONTACT_STOP_LIFT = "contact_stops:lift"
+    SENDING_READ = "sending:read"
+    SENDING_SWITCH = "sending:switch"
+    TASK_READ = "tasks:read"
+    TASK_WRITE = "tasks:write"
+    EXEMPTION_WRITE = "exemptions:write"
+    REASON_WRITE = "absence_reasons:write"
+    RULESET_READ = "rulesets:read"
+    RULESET_WRITE = "rulesets:write"
+    RULESET_APPROVE = "rulesets:approve"
+    RULESET_ACTIVATE = "rulesets:activate"
+    SIMULATE = "rulesets:simulate"
+    IMPORT_WRITE = "imports:write"
+    IMPORT_READ = "imports:read"
+    ATTENDANCE_READ = "attendance:read"
+    ATTENDANCE_CORRECT = "attendance:correct"
+    CODE_MAP_READ = "code_maps:read"
+    CODE_MAP_WRITE = "code_maps:write"
+    QUARANTINE_READ = "quarantine:read"
+    QUARANTINE_RESOLVE = "quarantine:resolve"
+    EVALUATE = "evaluations:run"
+    SCHOOL_READ = "schools:read"
+    CALENDAR_WRITE = "calendars:write"
+    STUDENT_READ = "students:read"
+    GUARDIAN_READ = "guardians:read"
+    GUARDIAN_LINK_WRITE = "guardian_links:write"
+    GUARDIAN_LINK_CONFIRM = "guardian_links:confirm"
+    TEMPLATE_READ = "templates:read"
+    TEMPLATE_WRITE = "templates:write"
+    TEMPLATE_APPROVE = "templates:approve"
+    LETTER_GENERATE = "letters:generate"
+    ARTIFACT_READ = "artifacts:read"
+    MEETING_READ = "meetings:read"
+    MEETING_WRITE = "meetings:write"
+
+
+_LEADERS = frozenset({Role.DISTRICT_ADMIN, Role.SCHOOL_LEADER})
+_OFFICE = _LEADERS | {Role.ATTENDANCE_OFFICER}
+_CARE = frozenset({Role.SPECIALIST, Role.SAFEGUARDING_LEAD, Role.INCLUSION_LEAD})
+_CASEWORK = _OFFICE | _CARE
+_READERS = _CASEWORK | {Role.LIAISON, Role.DPO, Role.AUDITOR}
+_CLASSROOM = frozenset({Role.TEACHER, Role.FACILITATOR})
+_STAFF = _CASEWORK | _CLASSROOM | {Role.LIAISON}
+_FEEDS = frozenset({Role.DISTRICT_ADMIN, Role.ATTENDANCE_OFFICER, Role.INTEGRATION})
+_ADMIN = frozenset({Role.DISTRICT_ADMIN})
+
+GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
+    {
+        Permission.QUEUE_READ: _CASEWORK,
+        Permission.INSTANCE_READ: _READERS,
+        Permission.INSTANCE_START: _CASEWORK,
+        Permission.STEP_APPROVE: _CASEWORK,
+        Permission.STEP_SKIP: _CASEWORK,
+        Permission.INSTANCE_HOLD: _CASEWORK,
+        Permission.INSTANCE_STOP: _CASEWORK,
+        Permission.INSTANCE_ESCALATE: _LEADERS | _CARE,
+        Permission.INSTANCE_REASSIGN: _CASEWORK,
+        Permission.INSTANCE_REOPEN: _CASEWORK,
+        Permission.EXIT_DECIDE: _CASEWORK,
+        Permission.BASIS_RESOLVE: _CASEWORK,
+        Permission.RULESET_REAPPLY: _LEADERS,
+        Permission.CONTACT_RECORD: _CASEWORK | {Role.LIAISON},
+        Permission.DELIVERY_RECORD: _CASEWORK | {Role.LIAISON},
+        Permission.CASE_READ: _READERS,
+        Permission.CASE_RESOLVE: _LEADERS | _CARE,
+        Permission.CONTACT_STOP_READ: _READERS | _CLASSROOM,
+        Permission.CONTACT_STOP_SET: _STAFF,
+        Permission.CONTACT_STOP_LIFT: _LEADERS | {Role.SAFEGUARDING_LEAD},
+        Permission.SENDING_READ: _READERS,
+        Permission.SENDING_SWITCH: _LEADERS,
+        Permission.TASK_READ: _STAFF,
+        Permission.TASK_WRITE: _STAFF,
+        Permission.EXEMPTION_WRITE: _CASEWORK,
+        Permission.REASON_WRITE: _CASEWORK,
+        Permission.RULESET_READ: _READERS,
+        Permission.RULESET_WRITE: _LEADERS | {Role.SPECIALIST},
+        Permission.RULESET_APPROVE: _LEADERS,
+        Permission.RULESET_ACTIVATE: _ADMIN,
+        Permission.SIMULATE: _CASEWORK,
+        Permission.IMPORT_WRITE: _FEEDS,
+        Permission.IMPORT_READ: _FEEDS | {Role.SCHOOL_LEADER, Role.AUDITOR},
+        Permission.ATTENDANCE_READ: _READERS,
+        Permission.ATTENDANCE_CORRECT: _OFFICE,
+        Permission.CODE_MAP_READ: _READERS | {Role.INTEGRATION},
+        Permission.CODE_MAP_WRITE: _ADMIN,
+        Permission.QUARANTINE_READ: _FEEDS,
+        Permission.QUARANTINE_RESOLVE: frozenset({Role.DISTRICT_ADMIN, Role.ATTENDANCE_OFFICER}),
+        Permission.EVALUATE: _OFFICE,
+        Permission.SCHOOL_READ: _STAFF | {Role.DPO, Role.AUDITOR, Role.INTEGRATION},
+        Permission.CALENDAR_WRITE: _LEADERS,
+        Permission.STUDENT_READ: _READERS | _CLASSROOM,
+        Permission.GUARDIAN_READ: _READERS,
+        Permission.GUARDIAN_LINK_WRITE: _OFFICE | {Role.SAFEGUARDING_LEAD},
+        Permission.GUARDIAN_LINK_CONFIRM: _LEADERS | {Role.SAFEGUARDING_LEAD},
+        Permission.TEMPLATE_READ: _READERS,
+        Permission.TEMPLATE_WRITE: _LEADERS | {Role.SPECIALIST, Role.ATTENDANCE_OFFICER},
+        Permission.TEMPLATE_APPROVE: _LEADERS,
+        Permission.LETTER_GENERATE: _CASEWORK,
+        Permission.ARTIFACT_READ: _READERS,
+        Permission.MEETING_READ: _STAFF,
+        Permission.MEETING_WRITE: _CASEWORK | {Role.LIAISON},
+    }
+)
