@@ -1,0 +1,1 @@
+"""Tables and unit of work, held against a real PostgreSQL."""

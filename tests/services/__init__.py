@@ -1,0 +1,1 @@
+"""Use cases, held against a real PostgreSQL."""
