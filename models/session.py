@@ -5,10 +5,14 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from models import tables
 
+# What a database that is down or restarting looks like; background loops wait for it, everybody else lets it pass.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
 BIND = text("select set_config('app.current_tenant', :tenant, true)")
 
 

@@ -1,0 +1,89 @@
+"""Carries the outbox to Temporal: per tenant in order per subject, at least once, surviving its own death at any point.
+
+A claimed row is leased, not locked: no transaction is open while Temporal is called. If the relay dies after Temporal
+accepted, the lease runs out and the row is carried again, which signals and starts absorb (seq, workflow id).
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from temporalio.service import RPCError, RPCStatusCode
+
+from models.queries import outbox
+from models.session import DATABASE_AWAY, Sessions
+
+log = logging.getLogger("handrail.relay")
+IDLE_SECONDS = 0.25
+LONGEST_BACKOFF = timedelta(minutes=1)
+GONE = frozenset({RPCStatusCode.NOT_FOUND})
+
+
+class Undeliverable(Exception):
+    """This row can never be carried; it is set aside with the reason."""
+
+
+Carrier = Callable[[UUID, outbox.Parcel], Awaitable[None]]
+
+
+class Relay:
+    """Moves every active tenant's outbox; any number may run, one at a time works on a tenant."""
+
+    def __init__(self, sessions: Sessions, carriers: Mapping[str, Carrier], clock: Callable[[], datetime]) -> None:
+        self._sessions = sessions
+        self._carriers = carriers
+        self._clock = clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Carry until told to stop; a database that is away is waited for."""
+        while not stop.is_set():
+            try:
+                moved = await self.round()
+            except DATABASE_AWAY as away:
+                log.warning("relay waits: %s", type(away).__name__)
+                moved = 0
+            if not moved:
+                await _pause(stop, IDLE_SECONDS)
+
+    async def round(self) -> int:
+        """One look at every tenant; the number of rows settled."""
+        async with self._sessions.untenanted() as session:
+            tenants = await outbox.active_tenants(session)
+        return sum([await self._tenant(tenant_id) for tenant_id in tenants])
+
+    async def _tenant(self, tenant_id: UUID) -> int:
+        async with self._sessions.tenant(tenant_id) as session:
+            if not await outbox.number_rows(session, tenant_id):
+                return 0
+            parcels = await outbox.claim(session, tenant_id, now=self._clock())
+        return sum(await asyncio.gather(*(self._carry(tenant_id, parcel) for parcel in parcels)))
+
+    async def _carry(self, tenant_id: UUID, parcel: outbox.Parcel) -> int:
+        try:
+            await self._carriers[parcel.kind](tenant_id, parcel)
+        except (Undeliverable, KeyError) as refused:
+            async with self._sessions.tenant(tenant_id) as session:
+                await outbox.rejected(session, parcel.id, f"{type(refused).__name__}: {refused}", now=self._clock())
+            return 1
+        except RPCError as away:
+            if away.status in GONE:
+                why = "the workflow is closed or was never started"
+                async with self._sessions.tenant(tenant_id) as session:
+                    await outbox.rejected(session, parcel.id, why, now=self._clock())
+                return 1
+            again = self._clock() + min(LONGEST_BACKOFF, timedelta(seconds=2**parcel.attempts))
+            async with self._sessions.tenant(tenant_id) as session:
+                await outbox.put_back(session, parcel, away.status.name, again_at=again)
+            return 0
+        async with self._sessions.tenant(tenant_id) as session:
+            await outbox.delivered(session, parcel.id, now=self._clock())
+        return 1
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
