@@ -1,0 +1,98 @@
+"""What acting and waiting do to the state: the look just before, the step taken, nobody reached, the wait resolved."""
+
+from datetime import date, datetime, timedelta
+
+from rules.ladder.events import EventType
+from rules.ladder.state import AfterEffects, Parked, State, Step, Verdict
+from rules.ladder.transitions import basis_lost, basis_of, contact_stopped, stop_found
+from rules.ladder.words import NeedsStaff, Phase, StepResult
+
+FIRST_SENDING_WAIT = timedelta(minutes=10)
+LONGEST_SENDING_WAIT = timedelta(hours=1)
+
+
+def cleared(state: State, verdict: Verdict, now: datetime) -> State:
+    """The look just before acting: each check may end, hold or delay the act; otherwise effects may start."""
+    if verdict.basis.holds is False and not basis_of(state).kept:
+        return basis_lost(state, verdict.basis, now)
+    if verdict.stop and state.exit.muted_key != verdict.stop.key:
+        return stop_found(state, verdict.stop, now)
+    if verdict.contact_stop:
+        return contact_stopped(state.but(contact_stop=True))
+    if not verdict.sending:
+        wait = min(FIRST_SENDING_WAIT * 2**state.sending_tries, LONGEST_SENDING_WAIT)
+        return state.but(sending_retry_at=now + wait, sending_tries=min(state.sending_tries + 1, 3))
+    proposal = state.proposal
+    basis = proposal.basis if proposal else state.act.basis
+    act = state.act.but(cleared=True, basis=basis)
+    return state.but(act=act, proposal=None, undo_until=None, sending_retry_at=None, sending_tries=0)
+
+
+def step_taken(state: State, step: Step, now: datetime) -> State:
+    """The rung's effects are done: the wait starts at its effective day, or a person must reach the family first."""
+    state = state.but(steps=(*state.steps, step.but(basis=state.act.basis)), wait_from=step.effective_day)
+    state = state.noting(EventType.STEP_TAKEN, now, reached=step.reached).moved(Phase.WAITING)
+    pending = not step.settled or step.contact_by is not None
+    if not step.reached and not pending:
+        return not_reached(state, now)
+    return state.but(wait_due=step.effective_day is not None)
+
+
+def not_reached(state: State, now: datetime) -> State:
+    """Nobody was reached: the ladder does not go on by itself."""
+    parked = Parked(why=NeedsStaff.FAMILY_NOT_REACHED, back_to=Phase.WAITING)
+    return state.noting(EventType.FAMILY_NOT_REACHED, now).moved(Phase.NEEDS_STAFF, parked=parked)
+
+
+def reached(state: State, day: date) -> State:
+    """Somebody of the family was reached: the last step counts from the first such day."""
+    step = state.last_step
+    if step is None or step.stage_key != state.stage_key or step.result is not StepResult.TAKEN:
+        return state.but(act=state.act.but(reached_on=state.act.reached_on or day))
+    if step.reached:
+        return state
+    state = with_step(state, step.but(reached=True, effective_day=day, contact_by=None))
+    state = state.but(wait_due=True, wait_from=day)
+    if state.parked and state.parked.why is NeedsStaff.FAMILY_NOT_REACHED:
+        return state.moved(Phase.WAITING, parked=None)
+    return state
+
+
+def with_step(state: State, changed: Step) -> State:
+    """The same with its last step of that rung replaced."""
+    at = max(i for i, step in enumerate(state.steps) if step.stage_key == changed.stage_key)
+    return state.but(steps=(*state.steps[:at], changed, *state.steps[at + 1 :]))
+
+
+def parked(state: State, effect: str, error: str, now: datetime) -> State:
+    """An effect exhausted its retries: parked for a person, with its key kept; the case never fails."""
+    park = Parked(effect=effect, key=state.keys.get(effect, ""), error=error, back_to=state.phase)
+    return state.noting(EventType.NEEDS_STAFF, now, effect=effect, error=error).moved(Phase.NEEDS_STAFF, parked=park)
+
+
+def after_effects(state: State) -> State:
+    """The hold or stop that was said while effects were running."""
+    said = state.after_effects
+    state = state.but(after_effects=AfterEffects())
+    if said.stop:
+        return state.but(closing=said.stop)
+    assert said.hold is not None
+    back_to = Phase.AWAITING_APPROVAL if state.phase is Phase.ACTING else state.phase
+    return state.moved(Phase.ON_HOLD, hold=said.hold.but(back_to=back_to), undo_until=None)
+
+
+def wait_resolved(state: State, day: date, counted_from: date, at: datetime, now: datetime) -> State:
+    """The wait ends at an instant; at the ladder's end it is the next monthly look."""
+    state = state.but(wait_due=False)
+    if state.ended:
+        return state.but(task_at=at, due=day)
+    step = state.last_step
+    if step and step.effective_day is None:
+        state = with_step(state, step.but(effective_day=counted_from))
+    state = state.but(advance_at=at, decide_at=at, due=day)
+    return state.noting(EventType.WAIT_STARTED, now, until=day.isoformat())
+
+
+def monthly_task_opened(state: State) -> State:
+    """Asked; the next look is a month on."""
+    return state.but(task_at=None, wait_due=True)

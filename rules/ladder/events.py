@@ -1,0 +1,85 @@
+"""Facts of the ladder, past tense: each is one append-only row and one domain event; with a person, an audit row."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from rules.ladder.commands import Command
+
+Fact = str | int | bool | None
+
+
+class EventType(StrEnum):
+    """Names as shown in the timeline, the API and analytics."""
+
+    INSTANCE_OPENED = "INSTANCE_OPENED"
+    STAGE_ENTERED = "STAGE_ENTERED"
+    PROPOSED = "PROPOSED"
+    PROPOSAL_WITHDRAWN = "PROPOSAL_WITHDRAWN"
+    APPROVED = "APPROVED"
+    APPROVAL_WITHDRAWN = "APPROVAL_WITHDRAWN"
+    REMINDED = "REMINDED"
+    SKIPPED = "SKIPPED"
+    JUMPED = "JUMPED"
+    HELD = "HELD"
+    RESUMED = "RESUMED"
+    REASSIGNED = "REASSIGNED"
+    CONTACT_ASKED = "CONTACT_ASKED"
+    CONTACT_RECORDED = "CONTACT_RECORDED"
+    LETTER_ISSUED = "LETTER_ISSUED"
+    LETTER_SENT = "LETTER_SENT"
+    LETTER_TO_POST = "LETTER_TO_POST"
+    LETTER_NOT_DELIVERED = "LETTER_NOT_DELIVERED"
+    DELIVERY_RECORDED = "DELIVERY_RECORDED"
+    FAMILY_NOT_REACHED = "FAMILY_NOT_REACHED"
+    MEETING_PROPOSED = "MEETING_PROPOSED"
+    MEETING_BOOKED = "MEETING_BOOKED"
+    MEETING_INVITED = "MEETING_INVITED"
+    MEETING_CANCELLED = "MEETING_CANCELLED"
+    MEETING_NOT_BOOKED = "MEETING_NOT_BOOKED"
+    MEETING_EXTENDED = "MEETING_EXTENDED"
+    MEETING_OUTCOME_RECORDED = "MEETING_OUTCOME_RECORDED"
+    ESCALATED = "ESCALATED"
+    STEP_TAKEN = "STEP_TAKEN"
+    WAIT_STARTED = "WAIT_STARTED"
+    LADDER_ENDED = "LADDER_ENDED"
+    TRIGGER_INVALIDATED = "TRIGGER_INVALIDATED"
+    BASIS_RESTORED = "BASIS_RESTORED"
+    BASIS_KEPT = "BASIS_KEPT"
+    STEP_RESCINDED = "STEP_RESCINDED"
+    NO_LONGER_AT_THRESHOLD = "NO_LONGER_AT_THRESHOLD"
+    ENGINES_DIFFER = "ENGINES_DIFFER"
+    NEEDS_STAFF = "NEEDS_STAFF"
+    EFFECT_GIVEN_UP = "EFFECT_GIVEN_UP"
+    EFFECT_RETRIED = "EFFECT_RETRIED"
+    CONTACT_STOP_SET = "CONTACT_STOP_SET"
+    CONTACT_STOP_LIFTED = "CONTACT_STOP_LIFTED"
+    REGISTER_QUERIED = "REGISTER_QUERIED"
+    REGISTER_ANSWERED = "REGISTER_ANSWERED"
+    EXIT_RECOMMENDED = "EXIT_RECOMMENDED"
+    EXIT_CONFIRMED = "EXIT_CONFIRMED"
+    EXIT_REJECTED = "EXIT_REJECTED"
+    FOLLOW_UP_STARTED = "FOLLOW_UP_STARTED"
+    WEEK_CHECKED = "WEEK_CHECKED"
+    RELAPSED = "RELAPSED"
+    RELAPSE_REFUSED = "RELAPSE_REFUSED"
+    FOLLOW_UP_INCONCLUSIVE = "FOLLOW_UP_INCONCLUSIVE"
+    REOPENED = "REOPENED"
+    COMPLETED = "COMPLETED"
+    STOPPED = "STOPPED"
+    RULESET_APPLIED = "RULESET_APPLIED"
+
+
+class LadderEvent(BaseModel):
+    """One fact. `by` is the command of the person who caused it (then an audit row is due); `facts` hold ids, numbers
+    and words, never names.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    type: EventType
+    at: datetime
+    stage_key: str | None = None
+    by: Command | None = None
+    facts: dict[str, Fact] = {}

@@ -1,0 +1,96 @@
+"""The pinned ladder: the rungs a running case walks, copied from its rule-set version when the case starts."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class StageType(StrEnum):
+    """What kind of act a rung is."""
+
+    CONTACT = "CONTACT"
+    LETTER = "LETTER"
+    MEETING = "MEETING"
+    PLAN = "PLAN"
+    NOTICE = "NOTICE"
+    ESCALATION = "ESCALATION"
+    REFERRAL = "REFERRAL"
+
+
+class Approval(StrEnum):
+    """Who must agree before a step happens."""
+
+    AUTO = "AUTO"
+    STAFF = "STAFF"
+    LEADER = "LEADER"
+    DISTRICT = "DISTRICT"
+
+
+class RegisterQuery(StrEnum):
+    """What a family's "this is wrong" does to the clock."""
+
+    PAUSE = "PAUSE"
+    CONTINUE = "CONTINUE"
+
+
+NEVER_AUTO = frozenset({StageType.NOTICE, StageType.ESCALATION, StageType.REFERRAL})
+
+
+class Stage(BaseModel):
+    """One rung. `stage_type` is the name the requirements use (LETTER_1, MEETING, ...)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str = ""
+    type: StageType = StageType.LETTER
+    stage_type: str = ""
+    template: str | None = None
+    approval: Approval = Approval.STAFF
+    channels: tuple[str, ...] = ()
+    statutory: bool = False
+    wait_school_days: int = 0
+    within_school_days: int = 10
+    max_reschedules: int = 2
+    case_tier: int | None = None
+
+    @property
+    def approver(self) -> Approval:
+        """The approval in force: statutory, legal and escalating steps are never automatic (safeguards 5)."""
+        hard = self.statutory or self.type in NEVER_AUTO
+        return Approval.STAFF if hard and self.approval is Approval.AUTO else self.approval
+
+
+class FollowUpPlan(BaseModel):
+    """The weekly checks after a confirmed exit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    weeks: int = 6
+    most_weeks: int = 10
+    relapse_to: str | None = None
+
+
+class LadderSnapshot(BaseModel):
+    """Everything of a rule-set version that the workflow needs; conditions stay in the database, behind `digest`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rule_set_key: str = ""
+    rule_set_version: int = 0
+    digest: str = ""
+    stages: tuple[Stage, ...] = ()
+    exit_approval: Approval = Approval.STAFF
+    follow_up: FollowUpPlan = FollowUpPlan()
+    register_query: RegisterQuery = RegisterQuery.PAUSE
+
+    def index_of(self, key: str) -> int | None:
+        """Where a rung stands, or None if this version has no such rung."""
+        return next((i for i, stage in enumerate(self.stages) if stage.key == key), None)
+
+    def at(self, index: int) -> Stage | None:
+        """The rung at an index, or None before the first and beyond the last."""
+        return self.stages[index] if 0 <= index < len(self.stages) else None
+
+    def first_escalation(self) -> Stage | None:
+        """Where a staff escalation goes by default."""
+        return next((stage for stage in self.stages if stage.type is StageType.ESCALATION), None)

@@ -1,0 +1,99 @@
+"""Port: the nightly pass of one tenant and time zone."""
+
+from datetime import date, datetime
+
+from temporalio import activity
+
+from rules.ids import SchoolId, TenantId
+from workflows.ports.common import PortModel
+
+
+class NightlyOrder(PortModel):
+    """Base: one tenant, one time zone (IANA name), the workflow's time."""
+
+    tenant_id: TenantId
+    time_zone: str
+    now: datetime
+
+
+class DueSchool(PortModel):
+    """A school and the evaluation date: its last school day whose cut-off has passed and whose register has arrived."""
+
+    school_id: SchoolId
+    on: date
+
+
+class DueSchools(PortModel):
+    """Schools with something to evaluate; those whose date was already evaluated under the same known marks are left
+    out.
+    """
+
+    schools: tuple[DueSchool, ...]
+
+
+class RefreshOrder(NightlyOrder):
+    """The schools whose summaries must be current."""
+
+    schools: tuple[DueSchool, ...]
+
+
+class Version(PortModel):
+    """A rule-set version that is ACTIVE (whole scope) or only pinned by open instances (those students only)."""
+
+    digest: str
+    active: bool
+
+
+class Versions(PortModel):
+    """Versions to run tonight."""
+
+    versions: tuple[Version, ...]
+
+
+class EvaluateOrder(NightlyOrder):
+    """One batch: one version over some schools; `key` = tenant/zone/date/digest/batch."""
+
+    version: Version
+    schools: tuple[DueSchool, ...]
+    key: str
+
+
+class Evaluated(PortModel):
+    """Counts of one batch."""
+
+    students: int = 0
+    changed: int = 0
+    opened: int = 0
+    signalled: int = 0
+
+
+@activity.defn
+async def due_schools(order: NightlyOrder) -> DueSchools:
+    """The evaluation date of each school of the zone; never the running day; suspect days (safeguards 7) are left
+    out. Reads only.
+    """
+    raise NotImplementedError(order)
+
+
+@activity.defn
+async def refresh_summaries(order: RefreshOrder) -> Evaluated:
+    """Bring summaries and totals up to date, set-based, only for changed students. Heartbeats; safe to repeat."""
+    raise NotImplementedError(order)
+
+
+@activity.defn
+async def versions_to_run(order: NightlyOrder) -> Versions:
+    """Every version that is ACTIVE or pinned by an open instance of the tenant. Reads only."""
+    raise NotImplementedError(order)
+
+
+@activity.defn
+async def evaluate_batch(order: EvaluateOrder) -> Evaluated:
+    """One compiled statement per (version, school, date): evaluation rows, trips, instances to start and cases to
+    signal.
+
+    Idempotent by (school, date, digest): a second run finds its rows and changes nothing. Only *changed* decisions
+    reach the outbox (`instance.start`, `instance.signal` attendance_changed with a growing seq). Heartbeats the last
+    school done.
+    """
+    raise NotImplementedError(order)
