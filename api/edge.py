@@ -1,13 +1,17 @@
 """What every answer gets, whatever its route: request id, security headers, a count and a duration."""
 
 import re
+from http import HTTPStatus
 from time import perf_counter
 from typing import Final
 from uuid import uuid4
 
+from fastapi import Request
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import FRAMEWORK_ERRORS, problem
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
@@ -56,12 +60,30 @@ class Edge:
                 self._count(scope, message["status"], perf_counter() - begun)
             await send(message)
 
-        await self._app(scope, receive, answer)
+        await self._app(scope, receive, _OneShape(scope, receive, answer))
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = _route(scope)
         self._metrics.requests.labels(scope["method"], route, str(status)).inc()
         self._metrics.seconds.labels(scope["method"], route).observe(seconds)
+
+
+class _OneShape:
+    """Starlette's body limit answers in plain text before any error handler: give it the shape of the others."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._replaced = False
+
+    async def __call__(self, message: Message) -> None:
+        if self._replaced:
+            return
+        if message["type"] == "http.response.start" and message["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            self._replaced = True
+            code, detail = FRAMEWORK_ERRORS[413]
+            await problem(Request(self._scope), 413, code, detail)(self._scope, self._receive, self._send)
+            return
+        await self._send(message)
 
 
 def _route(scope: Scope) -> str:

@@ -125,7 +125,7 @@ async def invalid_request(request: Request, error: Exception) -> JSONResponse:
     return problem(request, 422, "invalid_request", detail, fields=failing_fields(errors))
 
 
-_HTTP = {
+FRAMEWORK_ERRORS: Final = {
     400: ("malformed_request", "The request cannot be read; compare it with /docs."),
     404: ("no_such_address", "There is nothing at this address; the addresses are listed at /docs."),
     405: ("method_not_allowed", "This address does not take this method; the Allow header names those it does."),
@@ -136,7 +136,7 @@ _HTTP = {
 async def http_error(request: Request, error: Exception) -> JSONResponse:
     """Errors of the framework, such as an unknown address or method, in the same shape."""
     assert isinstance(error, HTTPException)
-    code, detail = _HTTP.get(error.status_code, ("http_error", str(error.detail)))
+    code, detail = FRAMEWORK_ERRORS.get(error.status_code, ("http_error", str(error.detail)))
     return problem(request, error.status_code, code, detail, headers=dict(error.headers or {}))
 
 

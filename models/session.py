@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from models import tables
 
+Session = AsyncSession
 # What a database that is down or restarting looks like; background loops wait for it, everybody else lets it pass.
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
 BIND = text("select set_config('app.current_tenant', :tenant, true)")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +15,7 @@ from rules.errors import Conflict, Invalid
 from services.context import Actor
 
 KEPT = timedelta(hours=24)
+ABANDONED = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,11 @@ async def claim(session: AsyncSession, actor: Actor, wanted: Claim, *, now: date
         delete(IdempotencyKey).where(
             IdempotencyKey.key == wanted.key,
             IdempotencyKey.route == wanted.route,
-            IdempotencyKey.created_at < now - KEPT,
+            # a process that died between claim and answer must not block the retry for a day
+            or_(
+                IdempotencyKey.created_at < now - KEPT,
+                and_(IdempotencyKey.status.is_(None), IdempotencyKey.created_at < now - ABANDONED),
+            ),
         )
     )
     taken = await session.scalar(
@@ -76,4 +81,13 @@ async def answer(session: AsyncSession, wanted: Claim, given: Answer) -> None:
         update(IdempotencyKey)
         .where(IdempotencyKey.key == wanted.key, IdempotencyKey.route == wanted.route)
         .values(status=given.status, answer=given.body)
+    )
+
+
+async def release(session: AsyncSession, wanted: Claim) -> None:
+    """Give the key of a command that failed back: nothing was done under it."""
+    await session.execute(
+        delete(IdempotencyKey).where(
+            IdempotencyKey.key == wanted.key, IdempotencyKey.route == wanted.route, IdempotencyKey.status.is_(None)
+        )
     )

@@ -1,0 +1,51 @@
+"""The API as one FastAPI application, made from the parts that the composition root hands in."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CollectorRegistry
+
+from api import errors
+from api.dependencies import ApiDependencies
+from api.edge import Edge, HttpMetrics
+from api.routes import ROUTERS, health
+
+BASE: Final = "/api/v1"
+BODY_BYTES: Final = 1024 * 1024
+DESCRIPTION: Final = """Handrail walks students up a ladder of help, with a person approving every step that matters.
+
+Errors are problem+json with a stable `code`. Calls that create or decide take an `Idempotency-Key`;
+edits take `If-Match`. Lists come in pages: send `next_cursor` back as `cursor`."""
+
+
+def create_app(parts: ApiDependencies) -> FastAPI:
+    """All routes of the API; the documents are served from this process, without any other host."""
+    app = FastAPIOffline(
+        redoc_url=None,
+        title="Handrail",
+        version="1",
+        description=DESCRIPTION,
+        openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        swagger_ui_parameters={"defaultModelsExpandDepth": -1},
+    )
+    app.state.parts = parts
+    app.state.metrics = CollectorRegistry()
+    errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix=BASE, max_body_size=BODY_BYTES)
+    app.include_router(health.router)
+    app.add_middleware(Edge, metrics=HttpMetrics(app.state.metrics))
+    return app
+
+
+TAGS: Final[dict[str, Any]] = {
+    "ladder": "The queue and one student's walk up the ladder.",
+    "cases": "Cases, tasks, contact stops, exemptions and the sending switch.",
+    "rules": "Rule sets, their approval, and what-if for one student.",
+    "attendance": "Imports, marks, corrections, summaries, code maps.",
+    "people": "Schools, calendars, students, guardians.",
+    "letters": "Letter templates and stored letters.",
+    "meetings": "Meetings and free slots.",
+    "service": "Health, readiness, metrics.",
+}

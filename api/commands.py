@@ -1,0 +1,174 @@
+"""How a request is carried out: one transaction, one answer per Idempotency-Key, reads that stop with their reader."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Header, Request, Response
+from fastapi.routing import APIRoute
+
+from api.dependencies import Caller, Parts, parts
+from api.errors import Problem
+from models.session import Session
+from rules.errors import Invalid
+from services import idempotency
+from services.idempotency import Answer, Claim
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+KEPT_HEADERS: Final = ("etag", "location")
+# the event loop alone holds running tasks weakly; a write whose client has gone must still finish
+_RUNNING: Final[set[asyncio.Task[Response]]] = set()
+CLIENT_GONE: Final = 499
+
+
+class AnsweredBefore(Exception):  # a turn of events, not an error
+    """The same command was already carried out: its answer is given again."""
+
+    def __init__(self, given: Answer) -> None:
+        super().__init__("answered before")
+        self.given = given
+
+
+async def command_key(
+    request: Request,
+    given: Parts,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=8,
+            max_length=128,
+            pattern=r"^[A-Za-z0-9._:-]+$",
+            description="Your name for this command: the same key and body get the same answer for 24 hours.",
+            examples=["b3f1a2c4-approve-1"],
+        ),
+    ] = None,
+) -> str:
+    """Claim the key before anything is done; a command without one is refused."""
+    if key is None:
+        problem = "send a new random text, and the same one again if you have to retry"
+        raise Invalid(
+            "idempotency_key_missing", "This call needs an Idempotency-Key.", fields={"header.Idempotency-Key": problem}
+        )
+    caller: Caller = request.state.caller
+    claim = Claim(key=key, route=f"{request.method} {request.url.path}", body=(await request.body()).decode("latin-1"))
+    async with given.sessions.tenant(caller.actor.tenant_id) as session:
+        before = await idempotency.claim(session, caller.actor, claim, now=caller.now)
+    if before is not None:
+        raise AnsweredBefore(before)
+    request.state.claim = claim
+    return key
+
+
+CommandKey = Annotated[str, Depends(command_key)]
+
+
+class HandrailRoute(APIRoute):
+    """Every route of the API: documented problems, one transaction, idempotent commands."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **settings: Any) -> None:
+        settings["operation_id"] = settings.get("operation_id") or endpoint.__name__
+        settings["responses"] = {**PROBLEMS, **(settings.get("responses") or {})}
+        super().__init__(path, endpoint, **settings)
+
+    def get_route_handler(self) -> Handler:
+        original = super().get_route_handler()
+        read_only = self.methods == {"GET"}
+
+        async def handler(request: Request) -> Response:
+            if read_only:
+                return await _until_gone(request, lambda asked: _carried_out(asked, original))
+            return await _to_the_end(_carried_out(request, original))
+
+        return handler
+
+
+async def _carried_out(request: Request, original: Handler) -> Response:
+    try:
+        async with AsyncExitStack() as stack:
+            request.state.stack = stack
+            response = await original(request)
+            await _keep(request, response, getattr(request.state, "work", None))
+            return response
+    except AnsweredBefore as turn:
+        return _again(turn.given)
+    except BaseException:
+        await _release(request)
+        raise
+
+
+async def _keep(request: Request, response: Response, work: Session | None) -> None:
+    """Store the answer in the transaction of the work, so that both are there or neither."""
+    claim = getattr(request.state, "claim", None)
+    if claim is None:
+        return
+    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    body = json.loads(bytes(response.body)) if response.body else None
+    answer = Answer(response.status_code, {"body": body, "headers": headers})
+    if work is not None:
+        await idempotency.answer(work, claim, answer)
+        return
+    async with parts(request).sessions.tenant(request.state.caller.actor.tenant_id) as session:
+        await idempotency.answer(session, claim, answer)
+
+
+async def _release(request: Request) -> None:
+    """A command that failed left nothing behind: its key may be used again at once."""
+    claim = getattr(request.state, "claim", None)
+    if claim is None:
+        return
+    async with parts(request).sessions.tenant(request.state.caller.actor.tenant_id) as session:
+        await idempotency.release(session, claim)
+
+
+def _again(given: Answer) -> Response:
+    body = given.body["body"]
+    content = b"" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    headers = {**given.body["headers"], "Idempotency-Replayed": "true"}
+    return Response(content, given.status, headers, media_type="application/json" if content else None)
+
+
+async def _until_gone(request: Request, handler: Handler) -> Response:
+    """Carry out a read, but stop when its reader has hung up: nobody waits for the answer."""
+    work = asyncio.ensure_future(handler(request))
+    gone = asyncio.ensure_future(_hung_up(request))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            return work.result()
+        work.cancel()
+        await asyncio.wait({work})
+        return Response(status_code=CLIENT_GONE)
+    finally:
+        gone.cancel()
+        work.cancel()
+
+
+async def _to_the_end(work: Coroutine[Any, Any, Response]) -> Response:
+    """Carry out a write even if its client hangs up meanwhile."""
+    task = asyncio.ensure_future(work)
+    assert isinstance(task, asyncio.Task)
+    _RUNNING.add(task)
+    task.add_done_callback(_RUNNING.discard)
+    return await asyncio.shield(task)
+
+
+async def _hung_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _documented(description: str) -> dict[str, Any]:
+    return {"description": description, "model": Problem, "content": {"application/problem+json": {}}}
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: _documented("No valid token."),
+    403: _documented("The role, school, student or level does not allow it."),
+    404: _documented("No such thing here (also: it belongs to another tenant)."),
+    409: _documented("The thing has moved on: look again, then decide."),
+    422: _documented("The input is not as documented; the fields are named."),
+    503: _documented("A part is down; try again after Retry-After with the same key."),
+}

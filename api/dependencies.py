@@ -1,0 +1,126 @@
+"""What a route asks for: a permitted caller, one unit of work, the parts that the composition root built."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.errors import Unauthenticated
+from api.security import TokenVerifier, bearer
+from models.session import Session, Sessions
+from rules.access.permissions import Permission
+from rules.access.policy import Principal, Resource, may, may_ever
+from rules.errors import Forbidden, NotFound
+from services import people
+from services.context import Actor
+from services.people import Identity
+
+BEARER: Final = HTTPBearer(auto_error=False, description="A bearer token; `handrail token --as ROLE` makes one.")
+Probe = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class ApiDependencies:
+    """Everything the API is given; nothing below it reads settings, opens a connection or looks at a clock."""
+
+    sessions: Sessions
+    tokens: TokenVerifier
+    clock: Callable[[], datetime]
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, and for what: already known to hold the permission, not yet known to reach the thing."""
+
+    actor: Actor
+    principal: Principal
+    permission: Permission
+    now: datetime
+
+    def must(self, resource: Resource) -> None:
+        """Refuse unless the policy allows this caller this permission on this thing."""
+        decision = may(self.principal, self.permission, resource)
+        if decision.code == "other_tenant":
+            raise NotFound("not_found", "There is no such thing here.")
+        if not decision.allowed:
+            raise Forbidden(decision.code, decision.reason)
+
+
+def parts(request: Request) -> ApiDependencies:
+    """The parts of this application."""
+    found = request.app.state.parts
+    assert isinstance(found, ApiDependencies)
+    return found
+
+
+Parts = Annotated[ApiDependencies, Depends(parts)]
+
+
+@dataclass(frozen=True)
+class Permit:
+    """Dependency of every route: the caller behind the token, refused unless the role holds the permission."""
+
+    permission: Permission
+
+    async def __call__(
+        self,
+        request: Request,
+        given: Parts,
+        _shown_in_the_documents: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
+    ) -> Caller:
+        claims = await given.tokens.verify(bearer(request.headers.getlist("authorization")))
+        now = given.clock()
+        async with given.sessions.untenanted() as session:
+            tenant_id = await people.open_tenant(session, claims.tenant_key)
+        if tenant_id is None:
+            raise _unknown()
+        async with given.sessions.tenant(tenant_id) as session:
+            identity = await people.identify(session, claims.person_key, claims.role, on=now.date())
+        if identity is None:
+            raise _unknown()
+        decision = may_ever(claims.role, self.permission)
+        if not decision.allowed:
+            raise Forbidden(decision.code, decision.reason)
+        caller = self._caller(request, identity, now)
+        request.state.caller = caller
+        return caller
+
+    def _caller(self, request: Request, identity: Identity, now: datetime) -> Caller:
+        principal = identity.principal
+        actor = Actor(
+            tenant_id=principal.tenant_id,
+            person_id=principal.person_id,
+            role=principal.role.value,
+            display=identity.display,
+            request_id=request.state.request_id,
+            source="api",
+        )
+        return Caller(actor, principal, self.permission, now)
+
+
+def _unknown() -> Unauthenticated:
+    return Unauthenticated(
+        "person_unknown", "The token names no active person with this role here; sign in again or ask an administrator."
+    )
+
+
+def permit(permission: Permission) -> Any:
+    """What stands beside `Caller` in a route, naming the permission the route needs."""
+    return Depends(Permit(permission))
+
+
+async def unit_of_work(request: Request, given: Parts) -> Session:
+    """The request's one transaction for the caller's tenant; the route class commits it before the answer leaves."""
+    caller = getattr(request.state, "caller", None)
+    assert isinstance(caller, Caller), "a route names its Permit before its Work"
+    session = await request.state.stack.enter_async_context(given.sessions.tenant(caller.actor.tenant_id))
+    assert isinstance(session, Session)
+    request.state.work = session
+    return session
+
+
+Work = Annotated[Session, Depends(unit_of_work)]

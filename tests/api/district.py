@@ -1,0 +1,159 @@
+"""A small district and a client that speaks for each of its people."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI
+
+from api.security import Claims, DemoTokens
+from models.attendance import CalendarSession, Enrolment
+from models.guardians import Guardian, GuardianLink
+from models.people import Person, RoleAssignment, School, SchoolScope
+from models.session import Session, Sessions
+from models.students import CareFlag, Student
+from models.tenants import Tenant
+from rules.access.permissions import Role
+
+NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+TODAY = date(2026, 11, 20)
+KEY = b"a key of the embedded stack, made for tests"
+OUTSIDE_THE_BASE = ("/healthz", "/readyz", "/metrics", "/openapi", "/docs")
+Result = TypeVar("Result")
+
+
+@dataclass
+class Tenancy:
+    """Ids of one tenant by the names the tests use."""
+
+    key: str
+    id: UUID
+    schools: dict[str, UUID] = field(default_factory=dict)
+    people: dict[str, UUID] = field(default_factory=dict)
+    students: dict[str, UUID] = field(default_factory=dict)
+    guardians: dict[str, UUID] = field(default_factory=dict)
+
+
+@dataclass
+class District:
+    """The application, its database and two tenants: `ours`, which the tests act in, and `theirs`."""
+
+    app: FastAPI
+    sessions: Sessions
+    runner: asyncio.Runner
+    ours: Tenancy
+    theirs: Tenancy
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return self.runner.run(work)
+
+    def token(self, person: str, role: Role | None = None, tenancy: Tenancy | None = None) -> str:
+        claims = Claims((tenancy or self.ours).key, person, role or Role(person.split("-", maxsplit=1)[0]))
+        return DemoTokens(KEY).issue(claims, now=datetime.now(UTC))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        person: str | None = "district_admin",
+        *,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        tenancy: Tenancy | None = None,
+        **more: Any,
+    ) -> httpx.Response:
+        """One request; a POST gets a fresh Idempotency-Key unless the test brings its own."""
+        sent = {} if person is None else {"Authorization": f"Bearer {self.token(person, tenancy=tenancy)}"}
+        if method == "POST":
+            sent["Idempotency-Key"] = str(uuid4())
+        sent |= headers or {}
+        address = (
+            path if path.startswith(("/healthz", "/readyz", "/metrics", "/openapi", "/docs")) else f"/api/v1{path}"
+        )
+
+        async def asked() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://handrail") as client:
+                return await client.request(method, address, json=json, headers=sent, **more)
+
+        return self.runner.run(asked())
+
+    def get(self, path: str, person: str | None = "district_admin", **more: Any) -> httpx.Response:
+        return self.call("GET", path, person, **more)
+
+    def post(self, path: str, person: str | None = "district_admin", **more: Any) -> httpx.Response:
+        return self.call("POST", path, person, **more)
+
+    def put(self, path: str, person: str | None = "district_admin", **more: Any) -> httpx.Response:
+        return self.call("PUT", path, person, **more)
+
+    def change(self, path: str, json: Any, person: str = "district_admin") -> httpx.Response:
+        """Read, then edit what was read."""
+        return self.put(path, person, json=json, headers={"If-Match": self.get(path, person).headers["ETag"]})
+
+
+async def settle(sessions: Sessions, key: str) -> Tenancy:
+    """Two schools, one person per role (named like it; `-elm` ones at the other school), four students."""
+    async with sessions.untenanted() as session:
+        tenant = Tenant(key=key, name="A district")
+        session.add(tenant)
+        await session.flush()
+    settled = Tenancy(key, tenant.id)
+    async with sessions.tenant(tenant.id) as session:
+        await _schools(session, settled)
+        await _people(session, settled)
+        await _students(session, settled)
+    return settled
+
+
+async def _schools(session: Session, settled: Tenancy) -> None:
+    for name in ("oak", "elm"):
+        school = School(source_id=name, name=f"{name.title()} School", code_set="UK", timezone="Europe/London")
+        session.add(school)
+        await session.flush()
+        settled.schools[name] = school.id
+        days = [TODAY - timedelta(days=back) for back in range(100)]
+        session.add_all(
+            CalendarSession(school_id=school.id, date=day, session=half)
+            for day in days
+            if day.weekday() < 5
+            for half in ("AM", "PM")
+        )
+
+
+async def _people(session: Session, settled: Tenancy) -> None:
+    for role in Role:
+        for where in ("", "-elm", "-2"):
+            name = f"{role.value}{where}"
+            person = Person(subject=name, display_name=name.replace("_", " ").title())
+            session.add(person)
+            await session.flush()
+            settled.people[name] = person.id
+            everywhere = role in {Role.DISTRICT_ADMIN, Role.AUDITOR, Role.DPO, Role.INTEGRATION}
+            session.add(RoleAssignment(person_id=person.id, role=role.value, all_schools=everywhere))
+            school = settled.schools["elm" if where == "-elm" else "oak"]
+            session.add(SchoolScope(person_id=person.id, school_id=school))
+
+
+async def _students(session: Session, settled: Tenancy) -> None:
+    for name, where in (("ann", "oak"), ("bob", "oak"), ("cat", "elm"), ("dan", "oak")):
+        student = Student(source_id=name, first_name=name.title(), last_name="Example", year_group="5")
+        guardian = Guardian(source_id=f"g-{name}", name=f"Parent of {name.title()}", email=f"{name}@example.org")
+        session.add_all([student, guardian])
+        await session.flush()
+        settled.students[name], settled.guardians[name] = student.id, guardian.id
+        session.add(Enrolment(student_id=student.id, school_id=settled.schools[where], start_date=date(2026, 9, 1)))
+        session.add(
+            GuardianLink(
+                student_id=student.id,
+                guardian_id=guardian.id,
+                relationship="MOTHER",
+                parental_responsibility=True,
+                may_receive_letters=True,
+            )
+        )
+    session.add(CareFlag(student_id=settled.students["dan"], kind="SOCIAL_WORKER", starts_on=date(2026, 9, 1)))

@@ -1,0 +1,58 @@
+"""The shape of every answer: problems, request ids, security headers, health, metrics."""
+
+import pytest
+
+from tests.api.district import District
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing-here", 404, "no_such_address"),
+        ("DELETE", "/schools", 405, "method_not_allowed"),
+        ("GET", "/schools/not-an-id/calendar", 404, "no_such_address"),
+    ],
+)
+def test_errors_of_the_framework_are_problems_too(
+    district: District, method: str, path: str, status: int, code: str
+) -> None:
+    answer = district.call(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert set(answer.json()) >= {"type", "title", "status", "code", "detail", "fields", "request_id"}
+
+
+def test_the_request_id_goes_in_and_comes_out(district: District) -> None:
+    assert district.get("/schools", headers={"X-Request-Id": "trace-42-abc"}).headers["X-Request-Id"] == "trace-42-abc"
+    invented = district.get("/schools", headers={"X-Request-Id": "bad id\twith blanks"}).headers["X-Request-Id"]
+    assert len(invented) == 36
+    refused = district.get("/schools", None, headers={"X-Request-Id": "trace-43-abc"})
+    assert refused.json()["request_id"] == "trace-43-abc"
+
+
+def test_answers_carry_the_security_headers(district: District) -> None:
+    headers = district.get("/schools").headers
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_documents_load_nothing_from_another_host(district: District) -> None:
+    page = district.get("/docs", None)
+    assert page.status_code == 200
+    assert "http" not in page.text.replace("http-equiv", "")
+    assert "'self'" in page.headers["Content-Security-Policy"]
+
+
+def test_health_and_readiness_need_no_token(district: District) -> None:
+    assert district.get("/healthz", None).json() == {"status": "ok"}
+    assert district.get("/readyz", None).json() == {"ready": True, "parts": {"database": "ok"}}
+
+
+def test_metrics_count_by_route_and_never_by_id(district: District) -> None:
+    district.get("/schools")
+    text = district.get("/metrics", None).text
+    assert 'handrail_http_requests_total{method="GET",route="list_schools",status="200"}' in text
+    assert str(district.ours.schools["oak"]) not in text
