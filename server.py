@@ -1,1 +1,81 @@
-"""Composition root: filled by the capabilities that need it."""
+"""Composition root of HTTP: reads Settings, connects the parts and mounts the routes on one FastAPI app."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI
+
+from api.health import Check, health_routes
+from api.start_page import Link, start_page
+from gateways.bucket_probe import BucketProbe
+from models.health import answers
+from models.session import engine_for
+from orchestration.client import TemporalAddress, connect, temporal_answers
+from orchestration.codec import EncryptedPayloads
+from settings import Settings, parse_keys, secret
+
+DOCUMENTS = "/api/v1/docs"
+
+
+def from_environment() -> FastAPI:
+    """Build the app that uvicorn serves: `uvicorn --factory server:from_environment`."""
+    settings = Settings.load().require("database_url", "temporal_address", "payload_keys")
+    engine = engine_for(secret(settings.database_url), pool_size=settings.database_pool_size)
+    checks: dict[str, Check] = {"database": partial(answers, engine), "storage": bucket_probe(settings)}
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        temporal = await connect(temporal_address(settings), payload_codec(settings))  # lazy: it may be away now
+        checks["temporal"] = partial(temporal_answers, temporal)
+        yield
+        await engine.dispose()
+
+    app = FastAPI(
+        title="Handrail", lifespan=lifespan, docs_url=DOCUMENTS, openapi_url="/api/v1/openapi.json", redoc_url=None
+    )
+    app.include_router(health_routes(checks))
+    app.include_router(start_page(links(settings)))
+    return app
+
+
+def temporal_address(settings: Settings) -> TemporalAddress:
+    api_key = None if settings.temporal_api_key is None else secret(settings.temporal_api_key)
+    tls = settings.temporal_tls or api_key is not None
+    return TemporalAddress(settings.temporal_address or "", settings.temporal_namespace, tls, api_key)
+
+
+def payload_codec(settings: Settings) -> EncryptedPayloads:
+    """The codec with every configured key; the first encrypts."""
+    assert settings.payload_keys is not None
+    keys = parse_keys(settings.payload_keys)
+    return EncryptedPayloads(keys, next(iter(keys)))
+
+
+def bucket_probe(settings: Settings) -> BucketProbe:
+    access = None if settings.s3_access_key is None else secret(settings.s3_access_key)
+    hidden = None if settings.s3_secret_key is None else secret(settings.s3_secret_key)
+    return BucketProbe(settings.s3_bucket, settings.s3_region, settings.s3_endpoint, access, hidden)
+
+
+def links(settings: Settings) -> list[Link]:
+    """What the start page offers; only what this installation has."""
+    offered = [Link("API", DOCUMENTS, "Every route, to read and to try.")]
+    if settings.temporal_ui_url:
+        offered.append(
+            Link(
+                "Temporal",
+                settings.temporal_ui_url,
+                "Every running case as a workflow: what it waits for and what it did.",
+            )
+        )
+    if settings.mail_url:
+        offered.append(
+            Link(
+                "Caught mail",
+                settings.mail_url,
+                "Letters and invitations that would have been sent; nobody received them.",
+            )
+        )
+    offered.append(Link("Readiness", "/readyz", "Database, Temporal and object store, for a load balancer."))
+    return offered

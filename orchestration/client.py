@@ -38,6 +38,11 @@ async def connect(where: TemporalAddress, codec: PayloadCodec, *, runtime: Runti
     )
 
 
+async def temporal_answers(client: Client) -> None:
+    """Raise what the connection says when Temporal does not answer: a part of /readyz."""
+    await client.service_client.check_health(timeout=timedelta(seconds=3))
+
+
 async def ensure_search_attributes(client: Client, wanted: dict[str, "int"]) -> None:
     """Register the search attributes that are missing; `wanted` maps names to Temporal's indexed value types."""
     have = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))

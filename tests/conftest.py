@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.bucket import ensure_bucket
 from deploy.local.postgres import Credentials, Server
-from deploy.local.storage import StorePlan, ensure_bucket
+from deploy.local.storage import StorePlan
 from tests.servers import client
 from tests.servers.kinds import Database, MailServer, Store, TemporalDev, TimeSkipping, self_signed
 from tests.servers.template import cloned

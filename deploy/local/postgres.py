@@ -17,6 +17,7 @@ from deploy.local.processes import Child, StartError, reachable_by_others, tool
 
 SUPERUSER = "postgres"
 OWNER, APP = "handrail_owner", "handrail_app"
+DATABASE = "handrail"
 
 
 @dataclass(frozen=True)

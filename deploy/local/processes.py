@@ -132,6 +132,17 @@ class Child:
             self.process.kill()
             return self.process.wait()
 
+    def wait_for_end(self, timeout: float) -> int:
+        """Wait for a step that runs to its end; its exit code."""
+        if self.process is None:
+            raise StartError(f"{self.name} was never started.")
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise StartError(
+                f"{self.name} did not end within {timeout:.0f} s. Log {self.log}:\n{self.last_words()}"
+            ) from None
+
     def wait_until(self, ready: Callable[[], bool], timeout: float = 60) -> None:
         """Poll `ready`; raise when the process ends first or time runs out."""
         end = time.monotonic() + timeout

@@ -1,19 +1,11 @@
-"""SeaweedFS `weed mini` as the S3 store: loopback only, telemetry off, a bucket with object lock."""
+"""SeaweedFS `weed mini` as the S3 store: loopback only, telemetry off."""
 
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.local.processes import Child, tool
-
-if TYPE_CHECKING:
-    from types_boto3_s3.client import S3Client
 
 REGION = "us-east-1"
 
@@ -68,40 +60,3 @@ def remove_sockets(plan: StorePlan) -> None:
         for pattern in (f"seaweedfs-*-{port}.sock", f"seaweedfs-*-{port + 10_000}.sock"):
             for place in Path(tempfile.gettempdir()).glob(pattern):
                 place.unlink(missing_ok=True)
-
-
-def store_client(plan: StorePlan) -> "S3Client":
-    """Make a client of the store; SigV4 and path addresses explicitly, presigned links need them."""
-    return boto3.client(
-        "s3",
-        endpoint_url=plan.endpoint,
-        aws_access_key_id=plan.access_key,
-        aws_secret_access_key=plan.secret_key,
-        region_name=REGION,
-        config=Config(
-            signature_version="s3v4",
-            retries={"max_attempts": 1},
-            connect_timeout=2,
-            read_timeout=10,
-            s3={"addressing_style": "path"},
-        ),
-    )
-
-
-def ensure_bucket(client: "S3Client", bucket: str) -> None:
-    """Create the bucket with object lock: a bucket made without it can never have it."""
-    try:
-        client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
-    except ClientError as refusal:
-        if refusal.response.get("Error", {}).get("Code") not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
-            raise
-
-
-def store_ready(client: "S3Client", bucket: str) -> bool:
-    """Ready = the bucket exists and a first small object could be written; an open port is too early."""
-    try:
-        ensure_bucket(client, bucket)
-        client.put_object(Bucket=bucket, Key=".ready", Body=b"1")
-    except (ClientError, BotoCoreError):
-        return False
-    return True

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, pool
 
 from models.base import Base
 from models.tables import tenant_tables
-from settings import Settings
+from settings import Settings, secret
 
 PARTITION = re.compile(r"_y\d{4}(_|$)")
 
@@ -21,7 +21,9 @@ def include_object(_thing: object, name: str | None, kind: str, _reflected: obje
 def main() -> None:
     """Run the wanted migrations on one connection as the owner of the schema."""
     assert tenant_tables(), "no table is declared"
-    url = context.config.attributes.get("url") or Settings().database_url
+    url = context.config.attributes.get("url") or secret(
+        Settings.load().require("database_owner_url").database_owner_url
+    )
     engine = create_engine(url, poolclass=pool.NullPool)
     with engine.connect() as connection:
         # defaults are compared by value, and null never equals null: give the tenant's default a value

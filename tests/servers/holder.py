@@ -15,9 +15,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from deploy.local.bucket import store_client, store_ready
 from deploy.local.postgres import Credentials, Postgres, Server
 from deploy.local.processes import Child, StartError, free_port
-from deploy.local.storage import PORT_NAMES, StorePlan, remove_sockets, store_child, store_client, store_ready
+from deploy.local.storage import PORT_NAMES, StorePlan, remove_sockets, store_child
 from deploy.local.temporal import TemporalPlan, temporal_child, temporal_ready
 
 Address = dict[str, object]

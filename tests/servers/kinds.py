@@ -22,9 +22,10 @@ from cryptography.x509.oid import NameOID
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from deploy.local.bucket import store_client
 from deploy.local.postgres import Server
 from deploy.local.processes import free_port, tool
-from deploy.local.storage import REGION, StorePlan, store_client
+from deploy.local.storage import REGION, StorePlan
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client

@@ -1,0 +1,187 @@
+"""Supervisor of the embedded stack: starts the parts in order, restarts what dies, stops all in reverse.
+
+Everything here runs on the main thread: a child's death signal is tied to the thread that made it.
+"""
+
+import datetime as dt
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+from deploy.local.parts import (
+    Part,
+    Plan,
+    environment,
+    postgres,
+    preparations,
+    products,
+    servers,
+    store_plan,
+)
+from deploy.local.processes import Child, StartError
+from deploy.local.storage import remove_sockets
+
+POLL = 0.02
+WATCH = 0.25
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+STEADY_AFTER = 60.0  # seconds of life after which a restart counts as the first again
+READY_TIMEOUT = 90.0
+
+Say = Callable[[str, str, float | None], None]  # (what, where or why, seconds)
+
+
+class StopAsked(Exception):
+    """The person, or `handrail down`, wants the stack to stop."""
+
+
+@dataclass
+class Watched:
+    """A running part and the history that decides how soon it is started again."""
+
+    part: Part
+    restarts: int = 0
+    started: float = field(default_factory=time.monotonic)
+    again_at: float | None = None
+
+
+class Stack:
+    """All parts of one plan."""
+
+    def __init__(self, plan: Plan, say: Say) -> None:
+        self._plan, self._say = plan, say
+        self._watched: list[Watched] = []
+        self._began = dt.datetime.now(dt.UTC)
+        self._ready = False
+        self._stopping = False
+
+    def start(self) -> None:
+        """Start every part; return when all are ready."""
+        for asked in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(asked, self._asked)
+        self._tell()
+        for name, place in self._plan.replaced().items():
+            self._say(name, f"yours at {place}", None)
+        first = [self._launch(part) for part in servers(self._plan)]
+        self._start_postgres()
+        self._prepare(preparations(self._plan))
+        self._await([*first])
+        self._plan.folder.write_environment(environment(self._plan))
+        self._await([self._launch(part) for part in products(self._plan)])
+        self._ready = True
+        self._tell()
+
+    def watch(self) -> None:
+        """Restart what dies until somebody asks to stop."""
+        while True:
+            time.sleep(WATCH)
+            for one in self._watched:
+                self._look_after(one)
+
+    def stop(self) -> None:
+        """Stop in reverse order of dependence; parts that need nobody stop together."""
+        self._stopping = True
+        self._tell()
+        keys = ("api", "worker"), ("codec", "mail", "temporal", "s3"), ("postgres",)
+        for group in keys:
+            ending = [one.part for one in self._watched if one.part.key in group]
+            begun = time.monotonic()
+            for part in ending:
+                part.child.signal_stop()
+            for part in ending:
+                part.child.stop()
+                self._say(part.title, "stopped", time.monotonic() - begun)
+        remove_sockets(store_plan(self._plan))
+        self._plan.folder.forget_environment()
+
+    def _asked(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self._stopping:
+            self._stopping = True
+            raise StopAsked
+
+    def _launch(self, part: Part) -> Watched:
+        one = Watched(part)
+        self._watched.append(one)
+        part.child.start()
+        return one
+
+    def _start_postgres(self) -> None:
+        server = postgres(self._plan)
+        if server is None:
+            return
+        begun = time.monotonic()
+        fresh = server.initialise()
+        part = Part("postgres", "PostgreSQL", server.child, server.ready, f"127.0.0.1:{server.server.port}")
+        self._launch(part)
+        server.child.wait_until(server.ready, READY_TIMEOUT)
+        self._say("PostgreSQL", f"{part.where}{' (new)' if fresh else ''}", time.monotonic() - begun)
+
+    def _prepare(self, steps: Sequence[Child]) -> None:
+        """Run the one-time steps side by side; each must end well."""
+        begun = time.monotonic()
+        for step in steps:
+            step.start()
+        try:
+            for step in steps:
+                if step.wait_for_end(READY_TIMEOUT) != 0:
+                    raise StartError(f"{step.name} failed. Log {step.log}:\n{step.last_words(12)}")
+                self._say(step.name, "up to date", time.monotonic() - begun)
+        finally:
+            for step in steps:
+                step.stop()
+
+    def _await(self, waiting: list[Watched]) -> None:
+        """Wait until all are ready, telling each as it comes."""
+        end = time.monotonic() + READY_TIMEOUT
+        while waiting:
+            for one in [one for one in waiting if one.part.ready()]:
+                waiting.remove(one)
+                self._say(one.part.title, one.part.where, time.monotonic() - one.started)
+            for one in waiting:
+                child = one.part.child
+                if not child.running():
+                    raise StartError(f"{child.name} ended at start. Log {child.log}:\n{child.last_words(12)}")
+                if time.monotonic() > end:
+                    raise StartError(f"{child.name} was not ready after {READY_TIMEOUT:.0f} s. Log {child.log}")
+            time.sleep(POLL)
+
+    def _look_after(self, one: Watched) -> None:
+        child, now = one.part.child, time.monotonic()
+        if child.running():
+            return
+        if one.again_at is None:
+            if now - one.started > STEADY_AFTER:
+                one.restarts = 0
+            pause = min(FIRST_PAUSE * 2**one.restarts, LONGEST_PAUSE)
+            one.again_at = now + pause
+            code = None if child.process is None else child.process.returncode
+            self._say(one.part.title, f"ended by itself (code {code}); again in {pause:g} s, log {child.log}", None)
+        elif now >= one.again_at:
+            one.again_at, one.started = None, now
+            one.restarts += 1
+            child.start()
+            self._say(one.part.title, f"started again ({one.restarts})", None)
+            self._tell()
+
+    def _tell(self) -> None:
+        self._plan.folder.say_state(
+            {
+                "pid": os.getpid(),
+                "began": self._began.isoformat(),
+                "ready": self._ready,
+                "stopping": self._stopping,
+                "api": self._plan.url("api"),
+                "replaced": self._plan.replaced(),
+                "parts": {
+                    one.part.key: {
+                        "title": one.part.title,
+                        "pid": one.part.child.pid,
+                        "where": one.part.where,
+                        "restarts": one.restarts,
+                    }
+                    for one in self._watched
+                },
+            }
+        )
