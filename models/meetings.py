@@ -11,13 +11,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Base, Recorded, one_of
 
 
+OUTCOMES = ("RESOLVED", "MEDICAL_PLAN", "SUPPORT_PLAN", "ESCALATE", "RESCHEDULE", "NO_ACTION", "NO_SHOW")
+
+
 class Meeting(Recorded, Base):
     """A meeting about one student and its outcome."""
 
     __tablename__ = "meeting"
     __table_args__ = (
-        one_of("status", "SCHEDULED", "HELD", "CANCELLED", "NO_SHOW"),
-        one_of("outcome_code", "RESOLVED", "MEDICAL_PLAN", "SUPPORT_PLAN", "ESCALATE", "RESCHEDULE", "NO_ACTION"),
+        one_of("status", "PROPOSED", "SCHEDULED", "HELD", "CANCELLED", "NO_SHOW"),
+        one_of("outcome_code", *OUTCOMES),
         Index("ix_meeting_instance_id", "tenant_id", "instance_id"),
         UniqueConstraint("tenant_id", "effect_key"),
     )
@@ -28,8 +31,8 @@ class Meeting(Recorded, Base):
     stage_key: Mapped[str | None]
     status: Mapped[str] = mapped_column(server_default="SCHEDULED")
     revision: Mapped[int] = mapped_column(server_default=text("0"))
-    starts_at: Mapped[datetime]
-    ends_at: Mapped[datetime]
+    starts_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
     location: Mapped[str | None]
     mode: Mapped[str | None]
     held_at: Mapped[datetime | None]

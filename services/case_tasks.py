@@ -38,7 +38,7 @@ async def open_task(session: AsyncSession, case: CaseRef, wanted: NewTask) -> UU
         return found
     instance = (await session.scalars(select(Instance).where(Instance.id == case.instance_id))).one()
     dedupe_key = f"{case.key}/{wanted.kind}/{wanted.subject}"
-    made = await session.scalar(
+    made: UUID | None = await session.scalar(
         insert(Task)
         .values(
             kind=wanted.kind,

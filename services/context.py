@@ -26,7 +26,7 @@ def system(tenant_id: TenantId, source: Literal["workflow", "cli", "relay"], req
 
 @dataclass(frozen=True, slots=True)
 class CaseRef:
-    """Whose case a workflow's order is about, under which effect key, and the workflow's time (services read no clock)."""
+    """Whose case a workflow's order is about, its effect key, and the workflow's time (services read no clock)."""
 
     tenant_id: TenantId
     school_id: SchoolId

@@ -1,0 +1,145 @@
+"""Who receives a step of this case now, by which channel and language; contact stops and the sending switch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.delivery import SendingSwitch
+from models.guardians import ContactStop, Guardian, GuardianLink
+from rules.delivery.entitlement import Entitlement, Link, Order, Purpose, Standing, entitlement
+from services import school_days
+from services.context import CaseRef
+
+BASE_LANGUAGE = "en"
+GRANTS = {
+    Purpose.LETTERS: "may_receive_letters",
+    Purpose.MEETINGS: "may_attend_meetings",
+    Purpose.PORTAL: "may_use_portal",
+    Purpose.CALLS: "may_receive_calls",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One entitled guardian; `channel` is `email` or `post`."""
+
+    guardian_id: UUID
+    channel: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entitled:
+    """Everybody linked to the student, by what may be done; the values of the last two are reasons."""
+
+    allowed: list[Recipient] = field(default_factory=list)
+    unknown: dict[UUID, str] = field(default_factory=dict)
+    withheld: dict[UUID, str] = field(default_factory=dict)
+
+
+async def recipients(session: AsyncSession, case: CaseRef, purpose: str, channels: Sequence[str] = ()) -> Entitled:
+    """Look at every guardian link of the student today; order of `allowed` is the links' priority."""
+    on = await school_days.today(session, case)
+    stopped = await stopped_guardians(session, case.student_id)
+    found = Entitled()
+    for link, guardian in await _links(session, case.student_id):
+        answer = _standing(link, guardian, Purpose(purpose), on)
+        if guardian.id in stopped:
+            found.withheld[guardian.id] = "contact_stop"
+        elif answer.standing is Standing.ENTITLED:
+            found.allowed.append(
+                Recipient(guardian.id, _channel(link, guardian, channels), guardian.language or BASE_LANGUAGE)
+            )
+        elif answer.standing is Standing.UNKNOWN:
+            found.unknown[guardian.id] = answer.reason
+        else:
+            found.withheld[guardian.id] = answer.reason
+    return found
+
+
+async def may_send(session: AsyncSession, case: CaseRef, guardian_id: UUID, purpose: str) -> str | None:
+    """The look in the very second of sending: None when it may go, else the reason it is withheld."""
+    if await contact_stopped(session, case.student_id):
+        return "contact_stop"
+    now = await recipients(session, case, purpose)
+    if any(one.guardian_id == guardian_id for one in now.allowed):
+        return None
+    return now.withheld.get(guardian_id) or now.unknown.get(guardian_id) or "no_link"
+
+
+async def contact_stopped(session: AsyncSession, student_id: UUID) -> bool:
+    """Whether a stop on the student or the household is in force."""
+    return bool((await session.scalars(_stops(student_id, await _household(session, student_id)))).first())
+
+
+async def stopped_guardians(session: AsyncSession, student_id: UUID) -> set[UUID]:
+    """Guardians of the student on whom a stop of their own is in force."""
+    mine = select(GuardianLink.guardian_id).where(GuardianLink.student_id == student_id)
+    stops = select(ContactStop.subject_id).where(
+        ContactStop.subject_kind == "GUARDIAN", ContactStop.lifted_at.is_(None), ContactStop.subject_id.in_(mine)
+    )
+    return set((await session.scalars(stops)).all())
+
+
+async def sending_on(session: AsyncSession, school_id: UUID, channel: str | None = None) -> bool:
+    """Whether no sending switch that covers the school (and channel) is off."""
+    covers = or_(SendingSwitch.school_id.is_(None), SendingSwitch.school_id == school_id)
+    named = [SendingSwitch.channel == channel.upper()] if channel else []
+    same = or_(SendingSwitch.channel.is_(None), *named)
+    off = select(SendingSwitch.id).where(covers, same, SendingSwitch.enabled.is_(False)).limit(1)
+    return (await session.scalars(off)).first() is None
+
+
+async def _links(session: AsyncSession, student_id: UUID) -> Sequence[tuple[GuardianLink, Guardian]]:
+    joined = (
+        select(GuardianLink, Guardian)
+        .join(Guardian, Guardian.id == GuardianLink.guardian_id)
+        .where(GuardianLink.student_id == student_id)
+        .order_by(GuardianLink.priority.nulls_last(), GuardianLink.id)
+    )
+    return [(link, guardian) for link, guardian in (await session.execute(joined)).all()]
+
+
+def _standing(link: GuardianLink, guardian: Guardian, purpose: Purpose, on: date) -> Entitlement:
+    order = Order(link.order_kind, link.order_from, link.order_to) if link.order_kind else None
+    facts = Link(
+        may_receive=getattr(link, GRANTS[purpose]),
+        parental_responsibility=link.parental_responsibility,
+        valid_from=link.valid_from,
+        valid_to=link.valid_to,
+        order=order,
+        deceased=guardian.deceased_on is not None,
+        widening_unconfirmed=link.widening_proposed_by is not None and link.widening_confirmed_by is None,
+    )
+    return entitlement(facts, on)
+
+
+def _channel(link: GuardianLink, guardian: Guardian, channels: Sequence[str]) -> str:
+    wanted = {name.lower() for name in channels} or {"email", "post"}
+    declined = {name.lower() for name in guardian.opted_out_channels}
+    own = link.contact_via == "self" and not guardian.unreachable
+    if "email" in wanted and guardian.email and own and "email" not in declined:
+        return "email"
+    return "post"
+
+
+async def _household(session: AsyncSession, student_id: UUID) -> set[UUID]:
+    mine = select(GuardianLink.guardian_id).where(GuardianLink.student_id == student_id)
+    linked = select(GuardianLink.student_id, GuardianLink.guardian_id).where(
+        GuardianLink.guardian_id.in_(mine), GuardianLink.lives_with.is_(True)
+    )
+    return {person for row in (await session.execute(linked)).all() for person in row}
+
+
+def _stops(student_id: UUID, household: set[UUID]) -> Select[UUID]:
+    return select(ContactStop.id).where(
+        ContactStop.lifted_at.is_(None),
+        or_(
+            (ContactStop.subject_kind == "STUDENT") & (ContactStop.subject_id == student_id),
+            (ContactStop.subject_kind == "HOUSEHOLD") & ContactStop.subject_id.in_([student_id, *household]),
+        ),
+    )

@@ -1,0 +1,158 @@
+"""PostgreSQL's view of a running case: one transaction moves the instance row forward and writes what happened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.instances import Event, Instance
+from models.instances import Proposal as ProposalRow
+from rules.ladder.events import EventType, LadderEvent
+from rules.ladder.state import Hold, Proposal
+from rules.ladder.words import Phase
+from services.audit import Act, record
+from services.context import Actor, CaseRef
+from services.effects import once
+from services.outbox import enqueue
+
+OPEN_PROPOSAL = ("PENDING", "HELD", "APPROVED")
+FINAL_STATUS = {
+    EventType.SKIPPED: "SKIPPED",
+    EventType.PROPOSAL_WITHDRAWN: "WITHDRAWN",
+    EventType.JUMPED: "SUPERSEDED",
+    EventType.ESCALATED: "SUPERSEDED",
+    EventType.RELAPSE_REFUSED: "SKIPPED",
+    EventType.EXIT_REJECTED: "SKIPPED",
+    EventType.EXIT_CONFIRMED: "DONE",
+    EventType.REOPENED: "DONE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """The instance as its workflow now sees it; `proposal` is the only open one (APPROVED while ACTING)."""
+
+    revision: int
+    status: str
+    phase: str
+    stage_key: str | None
+    stage_index: int
+    stage_type: str | None
+    rule_set_version: int
+    digest: str
+    proposal: Proposal | None
+    hold: Hold | None
+    stop_reason: str | None
+    due: date | None
+    due_at: datetime | None
+    shown: dict[str, Any]
+
+
+async def project(session: AsyncSession, case: CaseRef, view: CaseView, events: Sequence[LadderEvent]) -> None:
+    """Write the view (never backwards) and its events, with an audit entry for each a person caused. Once per key."""
+    if not await once(session, case.key, "project"):
+        return
+    await _move_forward(session, case, view, events)
+    await _settle_proposals(session, case, view, events)
+    for number, event in enumerate(events):
+        await _append(session, case, view, number, event)
+
+
+async def _move_forward(session: AsyncSession, case: CaseRef, view: CaseView, events: Sequence[LadderEvent]) -> None:
+    entered = [event.at for event in events if event.type is EventType.STAGE_ENTERED]
+    closed = view.phase == Phase.CLOSED
+    values: dict[str, Any] = {
+        "revision": view.revision,
+        "status": view.status,
+        "phase": view.phase,
+        "stage_key": view.stage_key,
+        "stage_index": view.stage_index,
+        "stage_type": view.stage_type,
+        "digest": view.digest,
+        "hold_kind": view.hold.kind if view.hold else None,
+        "hold_until": view.hold.until_at if view.hold else None,
+        "hold_reason": view.hold.reason if view.hold else None,
+        "awaiting_approval": view.proposal is not None and view.phase != Phase.ACTING,
+        "proposal_id": view.proposal.id if view.proposal else None,
+        "due_on": view.due,
+        "due_at": view.due_at,
+        "close_reason": view.stop_reason if closed else None,
+        "closed_at": case.now if closed else None,
+        "view": view.shown,
+    }
+    if entered:
+        values["last_stage_at"] = entered[-1]
+    if reassigned := _assignee(events):
+        values["assignee_id"] = reassigned
+    forward = update(Instance).where(Instance.id == case.instance_id, Instance.revision < view.revision)
+    await session.execute(forward.values(**values))
+
+
+def _assignee(events: Sequence[LadderEvent]) -> UUID | None:
+    named = [event.facts.get("assignee") for event in events if event.type is EventType.REASSIGNED]
+    return UUID(str(named[-1])) if named and named[-1] else None
+
+
+async def _settle_proposals(
+    session: AsyncSession, case: CaseRef, view: CaseView, events: Sequence[LadderEvent]
+) -> None:
+    mine = select(ProposalRow).where(ProposalRow.instance_id == case.instance_id, ProposalRow.status.in_(OPEN_PROPOSAL))
+    said = [FINAL_STATUS[event.type] for event in events if event.type in FINAL_STATUS]
+    by = next((event.by for event in reversed(events) if event.by), None)
+    for row in (await session.scalars(mine.with_for_update())).all():
+        if view.proposal and row.id == view.proposal.id:
+            row.status = _open_status(view)
+        else:
+            row.status = "DONE" if row.status == "APPROVED" and not said else (said[-1] if said else "WITHDRAWN")
+        if by and row.status not in {"PENDING", "HELD", "DONE"}:
+            row.decided_by, row.decided_role = by.actor_id, by.role
+            row.decided_at, row.decision_reason = case.now, by.reason or None
+    await session.flush()
+
+
+def _open_status(view: CaseView) -> str:
+    if view.phase == Phase.ACTING:
+        return "APPROVED"
+    return "HELD" if view.phase == Phase.ON_HOLD else "PENDING"
+
+
+async def _append(session: AsyncSession, case: CaseRef, view: CaseView, number: int, event: LadderEvent) -> None:
+    by = event.by
+    made = await session.scalar(
+        insert(Event)
+        .values(
+            instance_id=case.instance_id,
+            student_id=case.student_id,
+            school_id=case.school_id,
+            case_id=select(Instance.case_id).where(Instance.id == case.instance_id).scalar_subquery(),
+            type=event.type,
+            stage_key=event.stage_key,
+            stage_type=view.stage_type if event.stage_key == view.stage_key else None,
+            artifact_id=_uuid(event.facts.get("artifact")),
+            occurred_at=event.at,
+            actor_id=by.actor_id if by else None,
+            actor_role=by.role if by else None,
+            reason=(by.reason or None) if by else None,
+            data=event.facts,
+            revision=view.revision,
+            dedupe_key=f"{case.key}/{number}",
+        )
+        .on_conflict_do_nothing()
+        .returning(Event.id)
+    )
+    if made is None:
+        return
+    await enqueue(session, "event", str(case.instance_id), {"event": str(made), "type": event.type})
+    if by:
+        actor = Actor(case.tenant_id, by.actor_id, by.role, by.role, by.command_id, "workflow")
+        act = Act(event.type.lower(), "instance", case.instance_id, case.student_id, by.reason or None)
+        await record(session, actor, act, now=event.at)
+
+
+def _uuid(text: object) -> UUID | None:
+    return UUID(text) if isinstance(text, str) and text else None
