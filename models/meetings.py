@@ -10,7 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Recorded, one_of
 
-
 OUTCOMES = ("RESOLVED", "MEDICAL_PLAN", "SUPPORT_PLAN", "ESCALATE", "RESCHEDULE", "NO_ACTION", "NO_SHOW")
 
 
