@@ -103,6 +103,7 @@ def test_easter_is_where_the_almanac_has_it(year: int, easter: date) -> None:
     assert easter_sunday(year) == easter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("today", sorted({*TODAYS[::3], *TODAYS[-7:]}), ids=str)
 def test_marks_and_stories_hold_whatever_the_day(today: date, tmp_path: Path) -> None:
     district = generate(tmp_path, today=today, students=200, seed=5)
@@ -110,6 +111,12 @@ def test_marks_and_stories_hold_whatever_the_day(today: date, tmp_path: Path) ->
     marks_are_sound(written, district)
     stories_hold(written, district)
     assert 12 <= len(written.queue(district.last_school_day)) <= 80
+
+
+def test_marks_and_stories_hold_on_a_saturday_in_autumn(autumn: DemoDistrict) -> None:
+    written = Written(autumn.folder)
+    marks_are_sound(written, autumn)
+    stories_hold(written, autumn)
 
 
 def marks_are_sound(written: Written, district: DemoDistrict) -> None:
@@ -196,11 +203,13 @@ def shares(written: Written, phase: str) -> dict[str, float]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", list(PUBLISHED))
 def test_a_whole_year_comes_out_as_published(whole_year: Written, phase: str) -> None:
     assert shares(whole_year, phase) == pytest.approx(PUBLISHED[phase], rel=TOLERANCE[phase])
 
 
+@pytest.mark.slow
 def test_illness_is_the_commonest_reason_and_winter_mondays_and_fridays_the_worst(whole_year: Written) -> None:
     codes: Counter[str] = Counter()
     by_weekday: Counter[int] = Counter()
@@ -267,6 +276,7 @@ def test_one_primary_school_begins_with_letters_and_every_persona_is_there(autum
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_names_come_in_many_scripts_but_only_a_handful_cannot_be_drawn(whole_year: Written) -> None:
     drawable: set[int] = set()
     for package, file in (
@@ -285,6 +295,7 @@ def test_names_come_in_many_scripts_but_only_a_handful_cannot_be_drawn(whole_yea
     assert sum(bool(set(map(ord, name)) - drawable) for name in adults) <= 2 * len(refused)
 
 
+@pytest.mark.slow
 def test_many_languages_are_spoken_at_home(whole_year: Written) -> None:
     languages = Counter(row["home_language"] for row in whole_year.table("students"))
     assert len(languages) >= 12
