@@ -156,14 +156,14 @@ def dump_condition(tree: Condition) -> Any:
     return tree.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-def children(tree: Condition) -> tuple[Condition, ...]:
+def children(tree: Condition | Leaf) -> tuple[Condition, ...]:
     """The nodes directly below; none for a leaf."""
     if isinstance(tree, AllOf | AnyOf):
         return tree.children
     return (tree.child,) if isinstance(tree, NotOf) else ()
 
 
-def leaves(tree: Condition) -> Iterator[Leaf]:
+def leaves(tree: Condition | Leaf) -> Iterator[Leaf]:
     """The leaves in the order they are written."""
     if isinstance(tree, Leaf):
         yield tree
@@ -185,12 +185,12 @@ def too_big(tree: Condition) -> str | None:
     return None
 
 
-def metric_keys(*trees: Condition) -> tuple[MetricKey, ...]:
+def metric_keys(*trees: Condition | Leaf) -> tuple[MetricKey, ...]:
     """Every metric the trees need, once, in canonical order."""
     return tuple(sorted({key for tree in trees for leaf in leaves(tree) for key in leaf.metric_keys()}))
 
 
-def fact_keys(*trees: Condition) -> tuple[FactKey, ...]:
+def fact_keys(*trees: Condition | Leaf) -> tuple[FactKey, ...]:
     """Every fact about the case the trees need, once, in order."""
     found = {key for tree in trees for leaf in leaves(tree) for key in leaf.needs() if isinstance(key, FactKey)}
     return tuple(sorted(found))

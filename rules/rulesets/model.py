@@ -1,0 +1,209 @@
+"""A rule set: entry, stages, stops, escalations, exit review and follow-up, immutable by content hash (rules.md)."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from rules.ladder.stages import Approval, RegisterQuery, StageType
+from rules.rulesets.case_leaves import YearGroup
+from rules.rulesets.comparisons import FactKey
+from rules.rulesets.conditions import Condition, fact_keys, leaves, metric_keys
+from rules.rulesets.guards import guards_of
+from rules.rulesets.metrics import MetricKey
+from rules.rulesets.parameters import Leaf, Strict, Word
+
+RuleKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+SchoolDays = Annotated[int, Field(strict=True, ge=0, le=200)]
+Age = Annotated[int, Field(strict=True, ge=0, le=30)]
+Channel = Literal["email", "post", "sms", "push", "phone", "hand"]
+
+
+class Scope(Strict):
+    """Whom a rule set is for; null means everybody."""
+
+    schools: tuple[UUID, ...] | None = None
+    year_groups: tuple[YearGroup, ...] | None = None
+    ages: tuple[Age, Age] | None = None
+
+
+class StopRule(Strict):
+    """When a case should end; only what a person has entered may end it without an exit review."""
+
+    key: RuleKey
+    when: Condition
+    then: Literal["EXIT_REVIEW", "STOPPED"] = "EXIT_REVIEW"
+
+
+class EscalateRule(Strict):
+    """When a case jumps to a later stage."""
+
+    key: RuleKey
+    when: Condition
+    to: RuleKey
+
+
+class StageRule(Strict):
+    """One rung; `when` omitted means the rule set's entry."""
+
+    key: RuleKey
+    type: StageType
+    when: Condition | None = None
+    template: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")] | None = None
+    approval: Approval = Approval.STAFF
+    channels: tuple[Channel, ...] = ()
+    statutory: bool = False
+    wait_school_days: SchoolDays = 0
+    within_school_days: SchoolDays = 10
+    max_reschedules: Annotated[int, Field(strict=True, ge=0, le=5)] = 2
+    case_tier: Annotated[int, Field(strict=True, ge=1, le=3)] | None = None
+    stop: tuple[StopRule, ...] = ()
+    escalate: tuple[EscalateRule, ...] = ()
+    cite: Text | None = None
+
+
+class Deadline(Strict):
+    n: SchoolDays
+    unit: Literal["school_day", "school_week", "day", "week", "month"]
+    starts: Literal["trip", "event", "school_year_end"] = Field(alias="from")
+
+
+class Duty(Strict):
+    """A deadline set by law, beside any ladder; opened by a condition or a named register event."""
+
+    key: RuleKey
+    when: Condition | None = None
+    on_event: Word | None = None
+    deadline: Deadline
+    effect: Literal["TASK", "REPORT", "BLOCK"]
+    cite: Text
+
+
+class Watch(Strict):
+    """Flags students to staff and starts nothing."""
+
+    key: RuleKey
+    when: Condition
+    title: Text | None = None
+
+
+class Waiver(Strict):
+    """A named check that is switched off, with the reason on record."""
+
+    check: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.:-]{0,80}$")]
+    stage: RuleKey | None = None
+    reason: Text
+
+
+class ExitReview(Strict):
+    approval: Literal[Approval.STAFF, Approval.LEADER, Approval.DISTRICT] = Approval.STAFF
+
+
+class FollowUp(Strict):
+    """Weekly checks after a confirmed exit."""
+
+    weeks: Annotated[int, Field(strict=True, ge=1, le=20)] = 6
+    check: Literal["WEEKLY"] = "WEEKLY"
+    relapse: Condition
+    relapse_to: RuleKey | None = None
+
+
+class Expectation(Strict):
+    decision: Literal["WAIT", "ADVANCE", "STOP", "ESCALATE", "EXIT_REVIEW"]
+    fired: tuple[str, ...] | None = None
+    stage: RuleKey | None = None
+
+
+class AttachedTest(Strict):
+    """Metrics and facts in, decision out; approval of a version needs all of them to pass."""
+
+    name: Text
+    given: dict[str, Annotated[int, Field(strict=True)] | None]
+    at_stage: RuleKey | None = None
+    wait_elapsed: bool = True
+    previous_reached: bool = True
+    expect: Expectation
+
+
+class Citation(Strict):
+    authority: Literal["statute", "regulation", "statutory_guidance", "statistic", "policy"]
+    text: Text
+    source: Text | None = None
+    checked_on: date | None = None
+
+
+class RuleSet(Strict):
+    """One immutable version's content."""
+
+    key: RuleKey
+    title: Text
+    jurisdiction: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,6})?$")] | None = None
+    effective_from: date | None = None
+    effective_to: date | None = None
+    scope: Scope = Scope()
+    entry: Condition
+    stages: Annotated[tuple[StageRule, ...], Field(min_length=1, max_length=20)]
+    escalate: tuple[EscalateRule, ...] = ()
+    stop: tuple[StopRule, ...]
+    duties: tuple[Duty, ...] = ()
+    watch: tuple[Watch, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    register_query: RegisterQuery = RegisterQuery.PAUSE
+    exit_review: ExitReview = ExitReview()
+    follow_up: FollowUp
+    tests: tuple[AttachedTest, ...] = ()
+    citations: tuple[Citation, ...] = ()
+
+    def condition_of(self, stage: StageRule) -> Condition:
+        """What must hold to enter a stage."""
+        return self.entry if stage.when is None else stage.when
+
+    def index_of(self, key: str) -> int:
+        """Where a stage stands; -1 if there is none of that key."""
+        return next((at for at, stage in enumerate(self.stages) if stage.key == key), -1)
+
+    def conditions(self) -> Iterator[tuple[str, Condition]]:
+        """Every condition with its place in the document, in the one stable order."""
+        yield "entry", self.entry
+        for at, stage in enumerate(self.stages):
+            if stage.when is not None:
+                yield f"stages[{at}].when", stage.when
+            yield from ((f"stages[{at}].stop[{i}].when", rule.when) for i, rule in enumerate(stage.stop))
+            yield from ((f"stages[{at}].escalate[{i}].when", rule.when) for i, rule in enumerate(stage.escalate))
+        yield from ((f"escalate[{i}].when", rule.when) for i, rule in enumerate(self.escalate))
+        yield from ((f"stop[{i}].when", rule.when) for i, rule in enumerate(self.stop))
+        yield from ((f"duties[{i}].when", duty.when) for i, duty in enumerate(self.duties) if duty.when is not None)
+        yield from ((f"watch[{i}].when", watch.when) for i, watch in enumerate(self.watch))
+        yield "follow_up.relapse", self.follow_up.relapse
+
+    def guards(self, stage: StageRule) -> tuple[Leaf, ...]:
+        """The built-in conditions of entering a stage from the second on, less what is waived."""
+        if self.stages[0] == stage:
+            return ()
+        return tuple(
+            leaf for leaf in guards_of(self.condition_of(stage)) if not self.waived(type(leaf).__name__, stage)
+        )
+
+    def waived(self, check: str, stage: StageRule) -> bool:
+        """Whether a named check is off for a stage."""
+        return any(waiver.check == check and waiver.stage in {None, stage.key} for waiver in self.waivers)
+
+    def leaf_index(self) -> tuple[Leaf, ...]:
+        """Every different leaf once, in the stable order that bitmaps are written in; guards come last."""
+        found = dict.fromkeys(leaf for _, tree in self.conditions() for leaf in leaves(tree))
+        return tuple(dict.fromkeys([*found, *(leaf for stage in self.stages for leaf in self.guards(stage))]))
+
+    def metric_leaves(self) -> tuple[Leaf, ...]:
+        """The leaves that the register alone decides: the bits of a bitmap."""
+        return tuple(leaf for leaf in self.leaf_index() if leaf.is_metric())
+
+    def metric_keys(self) -> tuple[MetricKey, ...]:
+        """Every metric this version needs, once, in canonical order."""
+        return metric_keys(*self.leaf_index())
+
+    def fact_keys(self) -> tuple[FactKey, ...]:
+        """Every fact about the case this version needs, once, in order."""
+        return fact_keys(*self.leaf_index())
