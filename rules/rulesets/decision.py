@@ -23,6 +23,7 @@ class Action(StrEnum):
 
 
 BEFORE_THE_LADDER: Final = -1
+NO_BITS: Final = Bitmap("", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class Decision:
     """Every condition of the version that holds, in rule-set order: `stop:improved`, `stage:letter-1`."""
     held_back: tuple[str, ...] = ()
     """Why the next stage was not entered: `wait`, `condition`, or the name of a built-in check."""
-    leaves: Bitmap = Bitmap("", "")
+    leaves: Bitmap = NO_BITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ Truth = bool | None
 Metrics = Mapping[MetricKey, int | None]
 
 
-def evaluate(tree: Condition, metrics: Metrics, facts: Facts = NO_FACTS) -> Truth:
+def evaluate(tree: Condition | Leaf, metrics: Metrics, facts: Facts = NO_FACTS) -> Truth:
     """Kleene's three-valued logic over the tree."""
     if isinstance(tree, AllOf):
         return every([evaluate(child, metrics, facts) for child in tree.children])

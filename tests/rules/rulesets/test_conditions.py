@@ -168,3 +168,8 @@ def test_a_problem_of_the_whole_document_has_a_place_too() -> None:
 def test_fixed_dates_make_a_window() -> None:
     leaf = parse_condition({**COUNT, "params": {"count": 5, "window": {"from": "2026-09-01", "to": "2026-10-31"}}})
     assert [str(key) for key in metric_keys(leaf)] == ["absent_half_days/2026-09-01..2026-10-31/all"]
+
+
+def test_a_percent_without_a_minimum_needs_no_day_count() -> None:
+    leaf = parse_condition({"type": "AttendancePercentThreshold", "params": {"below": 90, "min_school_days": 0}})
+    assert [str(key) for key in metric_keys(leaf)] == ["attended_sessions/ytd", "possible_sessions/ytd"]
