@@ -19,6 +19,7 @@ from services.audit import Act, record
 from services.context import Actor, CaseRef
 from services.effects import once
 from services.outbox import enqueue
+from services.pinned import stage_types
 
 OPEN_PROPOSAL = ("PENDING", "HELD", "APPROVED")
 FINAL_STATUS = {
@@ -42,7 +43,6 @@ class CaseView:
     phase: str
     stage_key: str | None
     stage_index: int
-    stage_type: str | None
     rule_set_version: int
     digest: str
     proposal: Proposal | None
@@ -53,14 +53,24 @@ class CaseView:
     shown: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    number: int
+    revision: int
+    stage_type: str | None
+
+
 async def project(session: AsyncSession, case: CaseRef, view: CaseView, events: Sequence[LadderEvent]) -> None:
     """Write the view (never backwards) and its events, with an audit entry for each a person caused. Once per key."""
     if not await once(session, case.key, "project"):
         return
     await _move_forward(session, case, view, events)
     await _settle_proposals(session, case, view, events)
+    names = await stage_types(session, case.instance_id)
+    mine = update(Instance).where(Instance.id == case.instance_id, Instance.revision == view.revision)
+    await session.execute(mine.values(stage_type=names.get(view.stage_key or "")))
     for number, event in enumerate(events):
-        await _append(session, case, view, number, event)
+        await _append(session, case, _Fact(number, view.revision, names.get(event.stage_key or "")), event)
 
 
 async def _move_forward(session: AsyncSession, case: CaseRef, view: CaseView, events: Sequence[LadderEvent]) -> None:
@@ -72,7 +82,6 @@ async def _move_forward(session: AsyncSession, case: CaseRef, view: CaseView, ev
         "phase": view.phase,
         "stage_key": view.stage_key,
         "stage_index": view.stage_index,
-        "stage_type": view.stage_type,
         "digest": view.digest,
         "hold_kind": view.hold.kind if view.hold else None,
         "hold_until": view.hold.until_at if view.hold else None,
@@ -121,7 +130,7 @@ def _open_status(view: CaseView) -> str:
     return "HELD" if view.phase == Phase.ON_HOLD else "PENDING"
 
 
-async def _append(session: AsyncSession, case: CaseRef, view: CaseView, number: int, event: LadderEvent) -> None:
+async def _append(session: AsyncSession, case: CaseRef, fact: _Fact, event: LadderEvent) -> None:
     by = event.by
     made = await session.scalar(
         insert(Event)
@@ -132,15 +141,15 @@ async def _append(session: AsyncSession, case: CaseRef, view: CaseView, number: 
             case_id=select(Instance.case_id).where(Instance.id == case.instance_id).scalar_subquery(),
             type=event.type,
             stage_key=event.stage_key,
-            stage_type=view.stage_type if event.stage_key == view.stage_key else None,
+            stage_type=fact.stage_type,
             artifact_id=_uuid(event.facts.get("artifact")),
             occurred_at=event.at,
             actor_id=by.actor_id if by else None,
             actor_role=by.role if by else None,
             reason=(by.reason or None) if by else None,
             data=event.facts,
-            revision=view.revision,
-            dedupe_key=f"{case.key}/{number}",
+            revision=fact.revision,
+            dedupe_key=f"{case.key}/{fact.number}",
         )
         .on_conflict_do_nothing()
         .returning(Event.id)
