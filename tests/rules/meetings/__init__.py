@@ -1,0 +1,1 @@
+"""Meeting slots and outcomes, without a database."""
