@@ -106,11 +106,11 @@ def test_easter_is_where_the_almanac_has_it(year: int, easter: date) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("today", sorted({*TODAYS[::3], *TODAYS[-7:]}), ids=str)
 def test_marks_and_stories_hold_whatever_the_day(today: date, tmp_path: Path) -> None:
-    district = generate(tmp_path, today=today, students=200, seed=5)
+    district = generate(tmp_path, today=today, students=250, seed=5)
     written = Written(tmp_path)
     marks_are_sound(written, district)
     stories_hold(written, district)
-    assert 12 <= len(written.queue(district.last_school_day)) <= 80
+    assert 12 <= len(written.queue(district.last_school_day)) <= 90
 
 
 def test_marks_and_stories_hold_on_a_saturday_in_autumn(autumn: DemoDistrict) -> None:
@@ -292,7 +292,7 @@ def test_names_come_in_many_scripts_but_only_a_handful_cannot_be_drawn(whole_yea
     scripts = {unicodedata.name(letter).split()[0] for name in names for letter in name if letter.isalpha()}
     assert {"LATIN", "CYRILLIC", "ARABIC", "CJK"} <= scripts
     adults = [row["name"] for row in whole_year.table("guardians")]
-    assert sum(bool(set(map(ord, name)) - drawable) for name in adults) <= 2 * len(refused)
+    assert sum(bool(set(map(ord, name)) - drawable) for name in adults) <= 3 * len(refused)
 
 
 @pytest.mark.slow
@@ -303,5 +303,5 @@ def test_many_languages_are_spoken_at_home(whole_year: Written) -> None:
 
 
 def test_a_district_too_small_for_its_stories_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match="choose 200 to 20000"):
+    with pytest.raises(Invalid, match="choose 250 to 20000"):
         generate(tmp_path, today=AUTUMN, students=50)

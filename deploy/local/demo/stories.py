@@ -8,6 +8,7 @@ from deploy.local.demo.families import Shape
 from deploy.local.demo.people import School, Student
 from deploy.local.demo.register import AM, PM, PRESENT_CODES, Attendance
 from deploy.local.demo.term_dates import DistrictDates
+from rules.errors import Invalid
 
 
 class Story(StrEnum):
@@ -39,7 +40,8 @@ SHAPES = {
     Story.NO_RESPONSIBILITY: Shape.STEP_PARENT,
     Story.SIBLINGS: Shape.TOGETHER,
 }
-SMALLEST_DISTRICT = 200
+SMALLEST_DISTRICT = 250
+PAIR = 2
 # Five days among the last eight, never three together, none on the last school day: over the threshold the evening
 # before too, whatever holidays lie between.
 STEADY = (-2, -3, -5, -6, -8)
@@ -66,19 +68,23 @@ class Cast:
 
 def cast_stories(students: Sequence[Student], school: School) -> Cast:
     """Choose the players among the long-enrolled students of the school that begins with letters."""
-    sizes: dict[int, list[Student]] = {}
+    families: dict[int, list[Student]] = {}
     for student in students:
-        sizes.setdefault(student.household, []).append(student)
-    steady = [family for family in sizes.values() if all(_settled(child, school) for child in family)]
-    pair = next(family for family in steady if len(family) == 2)
-    singles = [family[0] for family in steady if len(family) == 1]
-    # Evenly over the roll, so that the stories are not all in one class.
-    chosen = singles[:: max(1, len(singles) // len(Story))]
+        if _settled(student, school):
+            families.setdefault(student.household, []).append(student)
     stories = [story for story in Story if story is not Story.SIBLINGS]
+    pair = max(families.values(), key=len)
+    others = [family[0] for family in families.values() if family is not pair]
+    if len(pair) < PAIR or len(others) < len(stories):
+        raise Invalid(
+            "demo_cast", "This seed leaves too few families for the stories: choose another, or more students"
+        )
+    # Evenly over the roll, so that the stories are not all in one class.
+    chosen = others[:: len(others) // len(stories)]
     players: dict[Story, tuple[Student, ...]] = {
         story: (student,) for story, student in zip(stories, chosen, strict=False)
     }
-    return Cast(players | {Story.SIBLINGS: tuple(pair)})
+    return Cast(players | {Story.SIBLINGS: tuple(pair[:PAIR])})
 
 
 def _settled(student: Student, school: School) -> bool:
