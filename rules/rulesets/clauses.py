@@ -28,7 +28,7 @@ Clause = tuple[Atom, ...]
 Clauses = tuple[Clause, ...]
 
 
-def clauses(tree: Condition, *, negated: bool = False) -> Clauses:
+def clauses(tree: Condition | Leaf, *, negated: bool = False) -> Clauses:
     """The alternatives that make the tree true; Invalid beyond the cap."""
     if isinstance(tree, NotOf):
         return clauses(tree.child, negated=not negated)

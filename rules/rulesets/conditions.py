@@ -41,6 +41,8 @@ from rules.rulesets.parameters import Leaf, Strict
 
 MAX_DEPTH: Final = 8
 MAX_LEAVES: Final = 60
+MAX_LEAVES_OF_SET: Final = 180
+"""Each is an integer fact of one durable-rules message, which holds at most 255."""
 LEAF_TYPES: Final[dict[str, type[Leaf]]] = {
     leaf.__name__: leaf
     for leaf in (

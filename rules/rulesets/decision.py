@@ -48,7 +48,7 @@ class Decision:
     by: str | None = None
     """The deciding rule: the first in rule-set order among those that hold."""
     fired: tuple[str, ...] = ()
-    """Every condition of the version that holds, in rule-set order: `stop:improved`, `stage:letter-1`."""
+    """Every condition that holds and applies here, in rule-set order: `stop:improved`, `stage:letter-1`."""
     held_back: tuple[str, ...] = ()
     """Why the next stage was not entered: `wait`, `condition`, or the name of a built-in check."""
     leaves: Bitmap = NO_BITS
@@ -92,10 +92,10 @@ def _entries(ruleset: RuleSet) -> Iterator[Rule]:
 
 def decide(ruleset: RuleSet, position: Position, metrics: Metrics, facts: Facts = NO_FACTS) -> Decision:
     """The reference decision for one student on one day."""
-    fired = [rule for rule in rules_of(ruleset) if evaluate(rule.when, metrics, facts) is True]
-    here = [rule for rule in fired if rule.applies_at(position.stage_index)]
-    action, stage, by = _outcome(ruleset, position, here)
-    held_back = () if action is not Action.WAIT else tuple(_held_back(ruleset, position, metrics, facts))
+    here = [rule for rule in rules_of(ruleset) if rule.applies_at(position.stage_index)]
+    fired = [rule for rule in here if evaluate(rule.when, metrics, facts) is True]
+    action, stage, by = _outcome(ruleset, position, fired)
+    held_back = () if action is not Action.WAIT else tuple(why_held_back(ruleset, position, metrics, facts))
     if action is Action.WAIT and not held_back:
         target = ruleset.stages[position.stage_index + 1].key
         action, stage, by = Action.ADVANCE, target, f"stage:{target}"
@@ -103,15 +103,15 @@ def decide(ruleset: RuleSet, position: Position, metrics: Metrics, facts: Facts 
     return Decision(action, stage, by, tuple(rule.name for rule in fired), held_back, bits)
 
 
-def _outcome(ruleset: RuleSet, position: Position, here: list[Rule]) -> tuple[Action, str | None, str | None]:
+def _outcome(ruleset: RuleSet, position: Position, fired: list[Rule]) -> tuple[Action, str | None, str | None]:
     """Stops, then exit review, then escalations; what a person has entered outranks a recommendation."""
-    for rule in here:
+    for rule in fired:
         if rule.stop and rule.stop.then == "STOPPED":
             return Action.STOP, None, rule.name
-    for rule in here:
+    for rule in fired:
         if rule.stop and rule.stop.then == "EXIT_REVIEW" and not position.exit_review_suppressed:
             return Action.EXIT_REVIEW, None, rule.name
-    for rule in here:
+    for rule in fired:
         if rule.escalate and 0 <= position.stage_index < ruleset.index_of(rule.escalate.to):
             return Action.ESCALATE, rule.escalate.to, rule.name
     return Action.WAIT, None, None
@@ -122,7 +122,7 @@ NO_CONDITION: Final = "condition"
 NOT_ELAPSED: Final = "wait"
 
 
-def _held_back(ruleset: RuleSet, position: Position, metrics: Metrics, facts: Facts) -> Iterator[str]:
+def why_held_back(ruleset: RuleSet, position: Position, metrics: Metrics, facts: Facts) -> Iterator[str]:
     """Why the next stage may not be entered today."""
     after = position.stage_index + 1
     if after >= len(ruleset.stages):

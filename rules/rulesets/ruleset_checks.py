@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rules.ladder.stages import NEVER_AUTO, Approval, StageType
 from rules.rulesets.case_leaves import PERSON_ENTERED
 from rules.rulesets.clauses import MAX_CLAUSES, MAX_CLAUSES_OF_SET, count_clauses
-from rules.rulesets.conditions import leaves, too_big
+from rules.rulesets.conditions import MAX_LEAVES_OF_SET, leaves, too_big
 from rules.rulesets.model import RuleSet, StopRule
 
 
@@ -31,6 +31,8 @@ def _sizes(ruleset: RuleSet) -> Iterator[tuple[str, str]]:
             yield place, too_big(tree) or f"more than {MAX_CLAUSES} alternatives: simplify it"
     if total > MAX_CLAUSES_OF_SET:
         yield "entry", f"the rule set has {total} alternatives, at most {MAX_CLAUSES_OF_SET}: simplify it"
+    elif (many := len(ruleset.leaf_index())) > MAX_LEAVES_OF_SET:
+        yield "entry", f"the rule set has {many} different leaves, at most {MAX_LEAVES_OF_SET}: simplify it"
 
 
 def _repeats(ruleset: RuleSet) -> Iterator[tuple[str, str]]:

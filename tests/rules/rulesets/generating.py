@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 
 from rules.attendance.codes import ABSENCES, UK, meaning
 from rules.attendance.history import DayBasis, History, ResolvedSession, SchoolSettings, SessionName
+from rules.rulesets.comparisons import FactKey, FactName
 from rules.rulesets.conditions import Condition, parse_condition
+from rules.rulesets.decision import Position
+from rules.rulesets.guards import GUARD_CHECKS
 from rules.rulesets.metrics import (
     CODE_SET,
     OF_THE_DAY,
@@ -22,6 +25,7 @@ from rules.rulesets.metrics import (
     Window,
     WindowKind,
 )
+from rules.rulesets.parameters import epoch_day
 from rules.school_calendar import SchoolCalendar
 
 FIRST = date(2026, 6, 15)
@@ -156,3 +160,58 @@ def _grown(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 DOCUMENTS = st.recursive(st.one_of(METRIC_LEAVES, METRIC_LEAVES, FACT_LEAVES), _grown, max_leaves=6)
 TREES: st.SearchStrategy[Condition] = DOCUMENTS.map(parse_condition)
+
+
+@st.composite
+def rulesets(draw: st.DrawFn) -> dict[str, Any]:
+    """A rule set document with rules at every place a rule can stand."""
+    third = draw(st.sampled_from([{"key": "visit", "type": "CONTACT"}, {"key": "meeting", "type": "MEETING"}]))
+    stages: list[dict[str, Any]] = [
+        {"key": "contact", "type": "CONTACT"},
+        {"key": "letter", "type": "LETTER", "template": "L1", "when": draw(DOCUMENTS)},
+        third,
+    ]
+    if draw(st.booleans()):
+        stages[1]["stop"] = [{"key": "own", "when": draw(DOCUMENTS)}]
+        stages[0]["escalate"] = [{"key": "jump", "when": draw(DOCUMENTS), "to": third["key"]}]
+    checks = draw(st.sets(st.sampled_from(GUARD_CHECKS)))
+    return {
+        "key": "drawn",
+        "title": "Drawn",
+        "entry": draw(DOCUMENTS),
+        "stages": stages,
+        "stop": [
+            {"key": "better", "when": draw(DOCUMENTS)},
+            {"key": "exempt", "when": {"type": "ExemptionActive"}, "then": "STOPPED"},
+        ],
+        "escalate": [{"key": "sudden", "when": draw(DOCUMENTS), "to": draw(st.sampled_from(["letter", third["key"]]))}],
+        "waivers": [{"check": check, "stage": "letter", "reason": "drawn"} for check in sorted(checks)],
+    }
+
+
+def metric_values(keys: tuple[MetricKey, ...]) -> st.SearchStrategy[dict[MetricKey, int | None]]:
+    """Values near the thresholds of the drawn leaves, some unknown."""
+    return st.fixed_dictionaries({key: st.one_of(st.none(), _near(key), _near(key), _near(key)) for key in keys})
+
+
+def _near(key: MetricKey) -> st.SearchStrategy[int]:
+    if key.measure is Measure.EVALUATION_DAY:
+        return st.integers(epoch_day(date(2026, 6, 28)), epoch_day(date(2026, 8, 22)))
+    if key.measure in {Measure.ATTENDED_SESSIONS, Measure.POSSIBLE_SESSIONS, Measure.COUNTED_SESSIONS}:
+        return st.integers(0, 45)
+    return st.integers(0, 12)
+
+
+def fact_values(keys: tuple[FactKey, ...]) -> st.SearchStrategy[dict[FactKey, int | None]]:
+    """Values of the facts that are asked for, some unknown."""
+    flags = {FactName.AGE: st.integers(4, 13), FactName.STAGE_AGE: st.integers(0, 7)}
+    return st.fixed_dictionaries({key: st.one_of(st.none(), flags.get(key.name, st.integers(0, 1))) for key in keys})
+
+
+POSITIONS = st.builds(
+    Position,
+    stage_index=st.integers(-1, 2),
+    wait_elapsed=st.booleans(),
+    previous_reached=st.booleans(),
+    exit_review_suppressed=st.booleans(),
+)

@@ -40,6 +40,10 @@ def alternatives(n: int) -> dict[str, Any]:
     return {"any": [{"type": "AbsenceCountThreshold", "params": {"count": i + 1, "window": 30}} for i in range(n)]}
 
 
+def runs(i: int) -> list[dict[str, Any]]:
+    return [{"type": "ConsecutiveAbsenceDays", "params": {"n": 30 * i + n + 1}} for n in range(30)]
+
+
 def test_what_is_left_out_is_filled_in() -> None:
     ruleset = parse_ruleset(SMALL)
     stage = ruleset.stages[0]
@@ -187,6 +191,11 @@ def test_a_new_absence_is_one_that_the_condition_counts(entry: dict[str, Any], g
             changed(watch=[{"key": f"w{i}", "when": alternatives(30)} for i in range(7)]),
             "entry",
             "at most 200",
+        ),
+        (
+            changed(watch=[{"key": f"w{i}", "when": {"all": runs(i)}} for i in range(7)]),
+            "entry",
+            "at most 180",
         ),
     ],
 )
