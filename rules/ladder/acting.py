@@ -2,9 +2,10 @@
 
 from datetime import date, datetime, timedelta
 
+from rules.ladder.commands import DeliveryState
 from rules.ladder.events import EventType
-from rules.ladder.state import AfterEffects, Parked, State, Step, Verdict
-from rules.ladder.transitions import basis_lost, basis_of, contact_stopped, stop_found
+from rules.ladder.state import REACHED, AfterEffects, Parked, Recipient, State, Step, Verdict
+from rules.ladder.transitions import after_hold, basis_lost, basis_of, contact_stopped, stop_found
 from rules.ladder.words import NeedsStaff, Phase, StepResult
 
 FIRST_SENDING_WAIT = timedelta(minutes=10)
@@ -30,12 +31,30 @@ def cleared(state: State, verdict: Verdict, now: datetime) -> State:
 
 def step_taken(state: State, step: Step, now: datetime) -> State:
     """The rung's effects are done: the wait starts at its effective day, or a person must reach the family first."""
+    if not step.reached and state.act.reached_on:
+        step = step.but(reached=True, effective_day=state.act.reached_on, contact_by=None)
     state = state.but(steps=(*state.steps, step.but(basis=state.act.basis)), wait_from=step.effective_day)
     state = state.noting(EventType.STEP_TAKEN, now, reached=step.reached).moved(Phase.WAITING)
     pending = not step.settled or step.contact_by is not None
     if not step.reached and not pending:
         return not_reached(state, now)
     return state.but(wait_due=step.effective_day is not None)
+
+
+def with_recipient(state: State, recipient: Recipient) -> State:
+    """The same with one recipient's letter further on."""
+    people = (recipient if r.guardian_id == recipient.guardian_id else r for r in state.act.recipients)
+    return state.but(act=state.act.but(recipients=tuple(people)))
+
+
+def letter_delivered(state: State, recipient: Recipient, reason: str, now: datetime) -> State:
+    """One letter has left, waits for the post, or could not go."""
+    there = recipient.state
+    assert there is not None
+    kind = EventType.LETTER_SENT if there in REACHED else EventType.LETTER_NOT_DELIVERED
+    kind = EventType.LETTER_TO_POST if there is DeliveryState.AWAITING_POST else kind
+    facts = {"guardian_id": str(recipient.guardian_id), "artifact_id": str(recipient.artifact_id)}
+    return with_recipient(state, recipient).noting(kind, now, None, **facts, state=there.value, reason=reason)
 
 
 def not_reached(state: State, now: datetime) -> State:
@@ -77,8 +96,7 @@ def after_effects(state: State) -> State:
     if said.stop:
         return state.but(closing=said.stop)
     assert said.hold is not None
-    back_to = Phase.AWAITING_APPROVAL if state.phase is Phase.ACTING else state.phase
-    return state.moved(Phase.ON_HOLD, hold=said.hold.but(back_to=back_to), undo_until=None)
+    return state.moved(Phase.ON_HOLD, hold=said.hold.but(back_to=after_hold(state)), undo_until=None)
 
 
 def wait_resolved(state: State, day: date, counted_from: date, at: datetime, now: datetime) -> State:

@@ -158,18 +158,11 @@ class AttendanceChanged(Message):
     corrected: bool = False
 
 
-class FactKind(StrEnum):
-    """Facts a person has entered that may stop a ladder; also the signal's name."""
-
-    GUARDIAN_REASON = "guardian_reason"
-    EXEMPTION = "exemption_changed"
-    CASE_RESOLVED = "case_resolved"
-
-
 class FactChanged(Message):
-    """Signal: a fact about the case changed in the database; the next decide reads it."""
+    """Signals `guardian_reason`, `exemption_changed`, `case_resolved`: a person entered a fact; the next decide reads
+    it.
+    """
 
-    kind: FactKind
     ref: UUID | None = None
 
 

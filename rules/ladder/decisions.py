@@ -252,18 +252,30 @@ def reject_exit(state: State, command: RejectExit, now: datetime) -> State:
     """Back to the rung; the same condition keeps silent until it was false once, or for 20 school days."""
     state = state.noting(EventType.EXIT_REJECTED, now, command)
     exited = ExitState(muted_key=state.exit.stop_key)
-    return state.moved(Phase.WAITING, proposal=None, draft=None, exit=exited, wait_due=state.last_step is not None)
+    last = state.last_step
+    again = {
+        "wait_due": last is not None,
+        "wait_from": last.effective_day if last else None,
+        "decide_due": last is None,
+    }
+    return state.moved(Phase.WAITING, proposal=None, draft=None, exit=exited, **again)
 
 
 def reopen(state: State, command: Reopen, now: datetime) -> State:
     """Back onto a rung from exit review or follow-up."""
-    index = state.ladder.index_of(command.to_stage)
-    if index is None:
-        keys = ", ".join(stage.key for stage in state.ladder.stages)
-        raise Invalid("no_such_stage", f"{command.to_stage} is no rung.", fields={"to_stage": f"One of: {keys}."})
+    index = reopening_index(state, command.to_stage)
     basis = basis_of(state)
     state = leaving(state, now).noting(EventType.REOPENED, now, command, to=command.to_stage)
     return entered(state.but(exit=ExitState()), index, basis, now)
+
+
+def reopening_index(state: State, key: str) -> int:
+    """Where a reopened case goes on; any rung of the pinned version."""
+    index = state.ladder.index_of(key)
+    if index is None:
+        keys = ", ".join(stage.key for stage in state.ladder.stages)
+        raise Invalid("no_such_stage", f"{key} is no rung.", fields={"to_stage": f"One of: {keys}."})
+    return index
 
 
 def reassign(state: State, command: Reassign, now: datetime) -> State:

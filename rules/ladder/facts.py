@@ -17,7 +17,7 @@ from rules.ladder.commands import (
 )
 from rules.ladder.events import EventType
 from rules.ladder.stages import RegisterQuery
-from rules.ladder.state import REACHED, AfterEffects, Close, Hold, Recipient, State, Step
+from rules.ladder.state import REACHED, AfterEffects, Close, Hold, Recipient, State
 from rules.ladder.transitions import contact_stopped, resumed
 from rules.ladder.words import HoldKind, Phase, ProposalKind, StopReason
 from rules.meetings.outcomes import MeetingStatus
@@ -110,10 +110,12 @@ def delivered(
     """One recipient's letter has come to `there`: the last one to end decides whether the family was reached."""
     step = state.last_step
     mine = next((r for r in step.deliveries if r.guardian_id == guardian_id), None) if step else None
-    if step is None or mine is None or mine.state is there:
+    if step is None or mine is None:
+        return _while_acting(state, guardian_id, there, effective_day)
+    if mine.state is there:
         return state
     was_reached = step.reached
-    changed = step.but(deliveries=_replaced(step, mine.but(state=there, effective_day=effective_day)))
+    changed = step.but(deliveries=_replaced(step.deliveries, mine.but(state=there, effective_day=effective_day)))
     state = with_step(state, changed)
     if there in REACHED and effective_day:
         sent = state.noting(EventType.LETTER_SENT, now, guardian_id=str(guardian_id), state=there.value)
@@ -126,8 +128,16 @@ def delivered(
     return not_reached(state, now) if waiting else state
 
 
-def _replaced(step: Step, mine: Recipient) -> tuple[Recipient, ...]:
-    return tuple(mine if r.guardian_id == mine.guardian_id else r for r in step.deliveries)
+def _while_acting(state: State, guardian_id: GuardianId, there: DeliveryState, effective_day: date | None) -> State:
+    sent = next((r for r in state.act.recipients if r.guardian_id == guardian_id and r.state), None)
+    if sent is None:
+        return state
+    changed = _replaced(state.act.recipients, sent.but(state=there, effective_day=effective_day))
+    return state.but(act=state.act.but(recipients=changed))
+
+
+def _replaced(recipients: tuple[Recipient, ...], mine: Recipient) -> tuple[Recipient, ...]:
+    return tuple(mine if r.guardian_id == mine.guardian_id else r for r in recipients)
 
 
 def sending_changed(state: State, signal: SendingChanged, _now: datetime) -> State:

@@ -94,6 +94,7 @@ class Close(Part):
     status: Status = Status.STOPPED
     reason: StopReason | None = None
     by: Command | None = None
+    facts: dict[str, Fact] = {}
 
 
 class AfterEffects(Part):
@@ -269,6 +270,7 @@ class State(Part):
     task_at: datetime | None = None
     meeting: MeetingState | None = None
     reschedules: int = 0
+    meeting_before: MeetingId | None = None
     outcome: RecordMeetingOutcome | None = None
     cancelling: MeetingId | None = None
     bounced: tuple[GuardianId, ...] = ()

@@ -118,6 +118,11 @@ class ApplyOutcome:
 
 
 @dataclass(frozen=True)
+class TellBounce:
+    """A letter that had reached the family came back: open a task; the ladder does not move."""
+
+
+@dataclass(frozen=True)
 class MuteExit:
     """Turn a rejected exit's silence into an instant."""
 
@@ -174,6 +179,7 @@ Next = (
     | MissBooking
     | AskOutcome
     | ApplyOutcome
+    | TellBounce
     | MuteExit
     | TellFamily
     | NextWeek
@@ -189,11 +195,24 @@ def next_step(state: State, now: datetime) -> Next:
         return Report()
     if state.closing:
         return CloseCase()
-    if state.cancelling and state.phase is not Phase.NEEDS_STAFF:
+    aside = _beside_the_ladder(state) if state.phase is not Phase.NEEDS_STAFF else None
+    return aside or BY_PHASE[state.phase](state, now)
+
+
+def _beside_the_ladder(state: State) -> Next | None:
+    if state.cancelling:
         return CancelMeeting()
-    if state.exit.muted_key and state.exit.muted_until is None and state.phase is not Phase.NEEDS_STAFF:
+    if state.bounced:
+        return TellBounce()
+    if state.exit.muted_key and state.exit.muted_until is None:
         return MuteExit()
-    return BY_PHASE[state.phase](state, now)
+    return None
+
+
+def due_at(state: State, now: datetime) -> datetime | None:
+    """When the case will do something by itself, if nobody tells it anything before."""
+    step = next_step(state.but(unreported=()), now)
+    return step.until if isinstance(step, Idle) else None
 
 
 def _evaluating(state: State, now: datetime) -> Next:

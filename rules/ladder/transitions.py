@@ -43,6 +43,7 @@ def decided(state: State, decision: Decision, now: datetime, *, may_advance: boo
     """One answer of the rules: at most one rung, never from an unknown, never when the engines differ."""
     passed = state.decide_at is not None and now >= state.decide_at
     state = unmuted(state.but(decide_due=False, decide_at=None if passed else state.decide_at), decision.true_stops)
+    at_the_end = may_advance and not state.ended and state.index + 1 >= len(state.ladder.stages)
     match decision.action:
         case Action.ENGINES_DIFFER:
             return engines_differ(state, decision, now)
@@ -50,22 +51,17 @@ def decided(state: State, decision: Decision, now: datetime, *, may_advance: boo
             return stop_found(state, decision.stop, now)
         case Action.ESCALATE if _ahead(state, decision.to):
             return jumped(state, decision.to or "", decision.basis, now)
-        case Action.ADVANCE if may_advance and state.phase in {Phase.EVALUATING, Phase.WAITING}:
-            return advanced(state, decision.basis, now)
+        case Action.ADVANCE if may_advance and not at_the_end and not state.ended:
+            return entered(state, state.index + 1, decision.basis, now)
+        case _ if at_the_end:
+            return ladder_ended(state, now)
         case _:
-            return state.moved(Phase.WAITING) if state.phase is Phase.EVALUATING else state
+            return _resting(state)
 
 
 def _ahead(state: State, key: str | None) -> bool:
     index = state.ladder.index_of(key) if key else None
     return index is not None and index > state.index
-
-
-def advanced(state: State, basis: Basis, now: datetime) -> State:
-    """On to the next rung, or, beyond the last one, to a monthly look."""
-    if state.index + 1 < len(state.ladder.stages):
-        return entered(state, state.index + 1, basis, now)
-    return ladder_ended(state, now) if not state.ended else _resting(state)
 
 
 def ladder_ended(state: State, now: datetime) -> State:
@@ -75,7 +71,7 @@ def ladder_ended(state: State, now: datetime) -> State:
 
 
 def _resting(state: State) -> State:
-    return state.moved(Phase.WAITING) if state.phase is not Phase.WAITING else state
+    return state.moved(Phase.WAITING) if state.phase is Phase.EVALUATING else state
 
 
 def entered(state: State, index: int, basis: Basis, now: datetime) -> State:
@@ -102,6 +98,7 @@ def _fresh() -> dict[str, object]:
         "meeting": None,
         "outcome": None,
         "reschedules": 0,
+        "meeting_before": None,
         "advance_at": None,
         "decide_at": None,
         "wait_due": False,
@@ -151,14 +148,17 @@ def stop_found(state: State, stop: StopFound, now: datetime) -> State:
     if stop.then is StopThen.STOPPED:
         return state.but(closing=Close(reason=stop.reason))
     if state.exit.muted_key == stop.key:
-        return state.moved(Phase.WAITING) if state.phase is Phase.EVALUATING else state
+        return _resting(state)
     return exit_recommended(state, stop.key, stop.sentence, now)
 
 
 def exit_recommended(state: State, key: str | None, sentence: str, now: datetime) -> State:
     """To exit review: a person confirms or rejects."""
+    last = state.last_step
+    back = state.ladder.index_of(last.stage_key) if last else None
     state = leaving(state, now).moved(
         Phase.EXIT_REVIEW,
+        index=-1 if back is None else back,
         status=Status.ACTIVE,
         draft=Draft(kind=ProposalKind.EXIT, note=sentence),
         exit=ExitState(stop_key=key),
@@ -201,9 +201,14 @@ def proposed(state: State, proposal: Proposal, now: datetime, *, automatic: bool
     return state.moved(Phase.ACTING) if automatic else state.moved(Phase.AWAITING_APPROVAL)
 
 
+def after_hold(state: State) -> Phase:
+    """Where a hold leads back to: an approved step not yet begun must be approved again."""
+    return Phase.AWAITING_APPROVAL if state.phase is Phase.ACTING and state.proposal else state.phase
+
+
 def contact_stopped(state: State) -> State:
     """Held until the contact stop is lifted and somebody resumes."""
-    hold = Hold(kind=HoldKind.CONTACT_STOP, back_to=Phase.AWAITING_APPROVAL)
+    hold = Hold(kind=HoldKind.CONTACT_STOP, back_to=after_hold(state))
     return state.moved(Phase.ON_HOLD, hold=hold, undo_until=None)
 
 
@@ -243,8 +248,7 @@ def basis_lost(state: State, check: BasisCheck, now: datetime) -> State:
         return state.but(hold=state.hold.but(kind=HoldKind.BASIS, until=None, until_at=None, sentence=check.sentence))
     if state.phase in {Phase.EXIT_REVIEW, Phase.FOLLOW_UP, Phase.NEEDS_STAFF}:
         return state
-    back_to = Phase.AWAITING_APPROVAL if state.phase is Phase.ACTING else state.phase
-    hold = Hold(kind=HoldKind.BASIS, back_to=back_to, sentence=check.sentence)
+    hold = Hold(kind=HoldKind.BASIS, back_to=after_hold(state), sentence=check.sentence)
     return state.moved(Phase.ON_HOLD, hold=hold, undo_until=None)
 
 
@@ -259,26 +263,29 @@ def resumed(state: State) -> State:
     return state.moved(state.hold.back_to, hold=None, check_due=True, decide_due=True)
 
 
+def _last_holding(steps: tuple[Step, ...], holding: tuple[bool, ...]) -> int:
+    kept = [i for i, step in enumerate(steps) if step.result is StepResult.TAKEN and holding[i]]
+    return kept[-1] if kept else -1
+
+
+def to_rescind(steps: tuple[Step, ...], holding: tuple[bool, ...]) -> tuple[Step, ...]:
+    """The taken steps after the last one whose basis holds."""
+    return tuple(s for s in steps[_last_holding(steps, holding) + 1 :] if s.result is StepResult.TAKEN)
+
+
 def rescinded(state: State, holding: tuple[bool, ...], now: datetime) -> State:
     """Back to the last step whose basis holds; without one the case stops. `holding` answers for each step, oldest
     first.
     """
-    by = state.rescinding
-    taken = [i for i, step in enumerate(state.steps) if step.result is StepResult.TAKEN and holding[i]]
-    last = taken[-1] if taken else -1
-    gone = tuple(
-        step.but(result=StepResult.RESCINDED) if i > last and step.result is StepResult.TAKEN else step
-        for i, step in enumerate(state.steps)
-    )
-    for step in state.steps[last + 1 :]:
-        state = state.noting(EventType.STEP_RESCINDED, now, by, step=step.stage_key)
-    state = leaving(state, now).but(rescinding=None, steps=gone)
+    by, last, gone = state.rescinding, _last_holding(state.steps, holding), to_rescind(state.steps, holding)
+    state = state.noting(EventType.STEP_RESCINDED, now, by, steps=", ".join(step.stage_key for step in gone))
+    steps = tuple(step.but(result=StepResult.RESCINDED) if step in gone else step for step in state.steps)
+    state = leaving(state, now).but(rescinding=None, steps=steps)
     if last < 0:
         return state.but(closing=Close(reason=StopReason.BASIS_REMOVED))
-    index = state.ladder.index_of(state.steps[last].stage_key)
-    return state.moved(
-        Phase.WAITING, **(_fresh() | {"index": -1 if index is None else index, "decide_due": True, "wait_due": True})
-    )
+    kept = state.steps[last]
+    back = {"index": state.ladder.index_of(kept.stage_key), "wait_from": kept.effective_day, "wait_due": True}
+    return state.moved(Phase.WAITING, **(_fresh() | back))
 
 
 def closed(state: State, now: datetime) -> State:
@@ -296,4 +303,4 @@ def closed(state: State, now: datetime) -> State:
         parked=None,
     )
     kind = EventType.COMPLETED if ended.status is Status.COMPLETED else EventType.STOPPED
-    return state.noting(kind, now, ended.by, reason=ended.reason.value if ended.reason else None)
+    return state.noting(kind, now, ended.by, reason=ended.reason.value if ended.reason else None, **ended.facts)

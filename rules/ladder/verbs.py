@@ -131,3 +131,9 @@ def check_proposal(state: State, proposal_id: ProposalId | None) -> None:
             f"Proposal {proposal_id} is no longer pending; look at the case again and decide on {current}.",
             current=str(current) if current else None,
         )
+
+
+def check_named_proposal(state: State, proposal_id: ProposalId | None) -> None:
+    """A verb that may name the proposal it means: if it does, it must be the pending one."""
+    if proposal_id is not None:
+        check_proposal(state, proposal_id)
