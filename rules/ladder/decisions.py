@@ -27,7 +27,7 @@ from rules.ladder.commands import (
 )
 from rules.ladder.events import EventType
 from rules.ladder.facts import delivered
-from rules.ladder.state import AfterEffects, Basis, Close, Draft, ExitState, Hold, State, Step
+from rules.ladder.state import AfterEffects, Basis, Close, Draft, ExitState, Hold, MeetingState, State, Step
 from rules.ladder.transitions import basis_of, entered, jumped, leaving, resumed
 from rules.ladder.verbs import Row, row_of
 from rules.ladder.words import (
@@ -191,9 +191,7 @@ def escalation_target(state: State, to: str | None) -> str:
 
 
 def check_outcome(state: State, command: RecordMeetingOutcome) -> None:
-    """Refuse an outcome of another meeting, and an escalation after a no-show without another mode offered
-    (ladder.md).
-    """
+    """Refuse an outcome of another meeting, an incomplete one, and an escalation that skips what must come first."""
     meeting = state.meeting
     if meeting is None or meeting.id != command.meeting_id:
         raise Conflict(
@@ -205,8 +203,11 @@ def check_outcome(state: State, command: RecordMeetingOutcome) -> None:
         raise Invalid("no_show_by_whom", "Say who did not come.", fields={"no_show": "FAMILY or SCHOOL."})
     if command.outcome is Outcome.MEDICAL_PLAN and command.until is None:
         raise Invalid("until_required", "A medical plan needs its end date.", fields={"until": "Last day of the plan."})
-    if not meeting.awaiting_decision:
-        return
+    if meeting.awaiting_decision:
+        _check_after_no_show(meeting, command)
+
+
+def _check_after_no_show(meeting: MeetingState, command: RecordMeetingOutcome) -> None:
     if command.outcome not in {Outcome.RESCHEDULE, Outcome.ESCALATE}:
         raise Conflict(
             "decide_no_show",

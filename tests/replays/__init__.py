@@ -1,0 +1,1 @@
+"""Saved histories replayed on the present code."""

@@ -1,0 +1,1 @@
+"""The ladder in virtual time, over fake ports."""
