@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local.bucket import ensure_bucket
 from deploy.local.postgres import Credentials, Server
@@ -12,6 +13,11 @@ from deploy.local.storage import StorePlan
 from tests.servers import client
 from tests.servers.kinds import Database, MailServer, Store, TemporalDev, TimeSkipping, self_signed
 from tests.servers.template import cloned
+
+# Time is not judged in tests: the machine that runs them is somebody else's too.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fuzz", settings.get_profile("default"), max_examples=5_000)
+settings.load_profile("default")
 
 
 def pytest_configure(config: pytest.Config) -> None:
