@@ -1,0 +1,91 @@
+"""Which days of a school a metric looks back over, per evaluation day (attendance.md S5.5, S6, S7.5)."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from bulk.vocabulary import Ints, as_date, as_day
+from rules.attendance.history import SchoolSettings
+from rules.rulesets.metrics import Window, WindowKind
+
+_WEEK = 7
+_MONDAY = 4
+"""1970-01-05, a Monday, in days since 1970-01-01."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """For each day of measurement the stretch `low:high` of the school's open days; `high` is exclusive."""
+
+    low: Ints
+    high: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Days of measurement of one school: the day itself, its school year, and where it stands among the open days."""
+
+    open_days: Ints
+    at: Ints
+    """The days measured on, which need not be open."""
+    year: Ints
+    """The first day of the school year of each."""
+    upto: Ints
+    """How many open days are not later than each."""
+
+    @classmethod
+    def of(cls, open_days: Ints, at: Ints, settings: SchoolSettings) -> "Timeline":
+        years = [as_day(settings.school_year_start(as_date(int(day)))) for day in at]
+        return cls(open_days, at, np.array(years, np.int64), np.searchsorted(open_days, at, "right"))
+
+    def year_low(self) -> Ints:
+        return np.searchsorted(self.open_days, self.year)
+
+    def reach(self, window: Window) -> Reach:
+        low, high = self._low(window), self.upto
+        if window.kind is WindowKind.DATES:
+            high = np.minimum(high, np.searchsorted(self.open_days, as_day(window.last or date.max), "right"))
+        return Reach(np.minimum(low, high), high)
+
+    def _low(self, window: Window) -> Ints:
+        if window.kind is WindowKind.WEEKS:
+            return self._weeks_low(window.n)
+        return np.maximum(self.year_low(), self._uncut_low(window))
+
+    def _uncut_low(self, window: Window) -> Ints:
+        if window.kind is WindowKind.CALENDAR:
+            return np.searchsorted(self.open_days, self.at - (window.n - 1))
+        if window.kind is WindowKind.SCHOOL:
+            return np.maximum(self.upto - window.n, 0)
+        if window.kind is WindowKind.DATES:
+            return np.full(len(self.at), np.searchsorted(self.open_days, as_day(window.first or date.min)))
+        return np.zeros(len(self.at), np.int64)
+
+    def _weeks_low(self, weeks: int) -> Ints:
+        """The first open day of the n-th last school week; with none so far, nothing is in reach."""
+        mondays = np.unique(monday(self.open_days))
+        last = np.searchsorted(mondays, monday(self.at), "right")
+        first = np.maximum(last - weeks, 0)
+        starts = np.append(mondays, np.iinfo(np.int64).max)[first] if len(mondays) else self.at + 1
+        return np.where(last > 0, np.searchsorted(self.open_days, starts), self.upto)
+
+
+def monday(days: Ints) -> Ints:
+    """The Monday of each day's week."""
+    return days - (days - _MONDAY) % _WEEK
+
+
+def months_into_year(timeline: Timeline) -> Ints:
+    """Full months from the first day of the school year to each day."""
+    return np.array(
+        [
+            _months(as_date(int(start)), as_date(int(day)))
+            for start, day in zip(timeline.year, timeline.at, strict=True)
+        ],
+        np.int64,
+    )
+
+
+def _months(start: date, day: date) -> int:
+    return (day.year - start.year) * 12 + day.month - start.month - (day.day < start.day)
