@@ -1,0 +1,132 @@
+"""The S3 store: written once, checked by SHA-256, locked for its retention."""
+
+import asyncio
+import base64
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256 as digest
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from gateways.ports import StoredObject
+from rules.errors import Conflict, Invalid, NotFound
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+T = TypeVar("T")
+
+ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
+TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+
+
+@dataclass(frozen=True)
+class StoreAddress:
+    """Where the bucket is; without keys the machine's own role is used.
+
+    `lock_mode` COMPLIANCE binds even the operator; GOVERNANCE is the default.
+    """
+
+    bucket: str
+    region: str = "us-east-1"
+    endpoint: str | None = None
+    access_key: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
+    lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] = "GOVERNANCE"
+
+
+class S3ObjectStore:
+    """boto3 is synchronous: its calls run in a small pool of threads of their own, never on the event loop."""
+
+    def __init__(self, address: StoreAddress, *, threads: int = 8) -> None:
+        self._address = address
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="object-store")
+        self._client: S3Client = boto3.client(
+            "s3",
+            endpoint_url=address.endpoint,
+            aws_access_key_id=address.access_key,
+            aws_secret_access_key=address.secret_key,
+            region_name=address.region,
+            config=Config(
+                signature_version="s3v4",
+                connect_timeout=5,
+                read_timeout=30,
+                max_pool_connections=threads,
+                retries={"max_attempts": 2, "mode": "standard"},
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    async def put_once(
+        self, key: str, content: bytes, *, sha256: str, retain_until: datetime | None = None
+    ) -> StoredObject:
+        if digest(content).hexdigest() != sha256:
+            raise Invalid("checksum_mismatch", f"The bytes for {key} are not those of the given SHA-256.")
+        return await self._run(lambda: self._put(key, content, sha256, retain_until))
+
+    async def get(self, key: str) -> bytes:
+        return await self._run(lambda: self._get(key))
+
+    async def head(self, key: str) -> StoredObject | None:
+        return await self._run(lambda: self._head(key))
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._threads.shutdown)
+        self._client.close()
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    def _put(self, key: str, content: bytes, sha256: str, retain_until: datetime | None) -> StoredObject:
+        locked: dict[str, Any] = {}
+        if retain_until is not None:
+            locked = {"ObjectLockMode": self._address.lock_mode, "ObjectLockRetainUntilDate": retain_until}
+        try:
+            self._client.put_object(
+                Bucket=self._address.bucket,
+                Key=key,
+                Body=content,
+                IfNoneMatch="*",
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+                **locked,
+            )
+        except ClientError as refusal:
+            if _code(refusal) not in TAKEN:
+                raise
+            return self._same(key, sha256, refusal)
+        return StoredObject(key, sha256, len(content), created=True)
+
+    def _same(self, key: str, sha256: str, refusal: ClientError) -> StoredObject:
+        """A retry finds its own bytes: success. Other bytes under the key are never overwritten."""
+        present = self._head(key)
+        if present is None:  # taken while another writer was still at work: the caller tries again
+            raise refusal
+        if present.sha256 != sha256:
+            raise Conflict("object_differs", f"{key} already holds other bytes.", stored_sha256=present.sha256)
+        return present
+
+    def _get(self, key: str) -> bytes:
+        try:
+            return self._client.get_object(Bucket=self._address.bucket, Key=key)["Body"].read()
+        except ClientError as refusal:
+            if _code(refusal) in ABSENT:
+                raise NotFound("object_not_found", f"There is no object {key}.") from refusal
+            raise
+
+    def _head(self, key: str) -> StoredObject | None:
+        try:
+            found = self._client.head_object(Bucket=self._address.bucket, Key=key, ChecksumMode="ENABLED")
+        except ClientError as refusal:
+            if _code(refusal) in ABSENT:
+                return None
+            raise
+        return StoredObject(key, base64.b64decode(found.get("ChecksumSHA256", "")).hex(), found["ContentLength"])
+
+
+def _code(refusal: ClientError) -> str:
+    return str(refusal.response.get("Error", {}).get("Code", ""))
