@@ -92,6 +92,7 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	echo "Installing the pinned dependencies (durable-rules is compiled: about a minute the first time)"
 	export VIRTUAL_ENV="$(CURDIR)/.venv"
+	export UV_COMPILE_BYTECODE=1  # where Python may not write beside its sources, every start would compile them anew
 	if ! $(BIN)/uv pip install -q --require-hashes -r requirements.lock; then
 		echo "uv could not install them; trying pip, which reads its own configuration" >&2
 		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock

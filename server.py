@@ -2,39 +2,47 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 
 from fastapi import FastAPI
 
-from api.health import Check, health_routes
+from api.app import create_app
+from api.dependencies import ApiDependencies, Probe
+from api.security import DemoTokens
 from api.start_page import Link, start_page
 from gateways.bucket_probe import BucketProbe
 from models.health import answers
-from models.session import engine_for
+from models.session import Sessions, engine_for
 from orchestration.client import TemporalAddress, connect, temporal_answers
 from orchestration.codec import EncryptedPayloads
 from settings import Settings, parse_keys, secret
 
-DOCUMENTS = "/api/v1/docs"
+NEEDED = ("database_url", "temporal_address", "payload_keys", "token_secret")
 
 
 def from_environment() -> FastAPI:
     """Build the app that uvicorn serves: `uvicorn --factory server:from_environment`."""
-    settings = Settings.load().require("database_url", "temporal_address", "payload_keys")
+    settings = Settings.load().require(*NEEDED)
     engine = engine_for(secret(settings.database_url), pool_size=settings.database_pool_size)
-    checks: dict[str, Check] = {"database": partial(answers, engine), "storage": bucket_probe(settings)}
+    probes: dict[str, Probe] = {"database": partial(answers, engine), "storage": bucket_probe(settings)}
+    app = create_app(
+        ApiDependencies(
+            Sessions(engine),
+            DemoTokens(secret(settings.token_secret).encode()),
+            lambda: datetime.now(UTC),
+            probes,
+        )
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         temporal = await connect(temporal_address(settings), payload_codec(settings))  # lazy: it may be away now
-        checks["temporal"] = partial(temporal_answers, temporal)
+        probes["temporal"] = partial(temporal_answers, temporal)
         yield
         await engine.dispose()
 
-    app = FastAPI(
-        title="Handrail", lifespan=lifespan, docs_url=DOCUMENTS, openapi_url="/api/v1/openapi.json", redoc_url=None
-    )
-    app.include_router(health_routes(checks))
+    app.router.lifespan_context = lifespan
     app.include_router(start_page(links(settings)))
     return app
 
@@ -60,22 +68,12 @@ def bucket_probe(settings: Settings) -> BucketProbe:
 
 def links(settings: Settings) -> list[Link]:
     """What the start page offers; only what this installation has."""
-    offered = [Link("API", DOCUMENTS, "Every route, to read and to try.")]
+    offered = [Link("API", "/docs", "Every route, to read and to try.")]
     if settings.temporal_ui_url:
-        offered.append(
-            Link(
-                "Temporal",
-                settings.temporal_ui_url,
-                "Every running case as a workflow: what it waits for and what it did.",
-            )
-        )
+        purpose = "Every running case as a workflow: what it waits for and what it did."
+        offered.append(Link("Temporal", settings.temporal_ui_url, purpose))
     if settings.mail_url:
-        offered.append(
-            Link(
-                "Caught mail",
-                settings.mail_url,
-                "Letters and invitations that would have been sent; nobody received them.",
-            )
-        )
+        purpose = "Letters and invitations that would have been sent; nobody received them."
+        offered.append(Link("Caught mail", settings.mail_url, purpose))
     offered.append(Link("Readiness", "/readyz", "Database, Temporal and object store, for a load balancer."))
     return offered

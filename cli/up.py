@@ -72,7 +72,7 @@ def _say_ready(state: dict[str, Any], seconds: float | None = None) -> None:
     links = Table.grid(padding=(0, 2))
     parts = state.get("parts", {})
     links.add_row("  Start page", state["api"])
-    links.add_row("  API documents", f"{state['api']}/api/v1/docs")
+    links.add_row("  API documents", f"{state['api']}/docs")
     for key, title in (("temporal", "Temporal UI"), ("mail", "Caught mail")):
         if key in parts:
             links.add_row(f"  {title}", parts[key]["where"])

@@ -107,6 +107,16 @@ class StackFolder:
         self._write("ports.json", ports)
         return ports
 
+    def prepared(self) -> str | None:
+        """Fingerprint of the preparation that ended well last, for the data that is still here."""
+        place = self.path / "prepared"
+        return place.read_text() if place.exists() else None
+
+    def say_prepared(self, fingerprint: str | None) -> None:
+        (self.path / "prepared").unlink(missing_ok=True)
+        if fingerprint:
+            self._replace("prepared", fingerprint)
+
     def secrets(self) -> Secrets:
         known = self._read("secrets.json")
         if known is None:

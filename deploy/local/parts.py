@@ -171,7 +171,7 @@ def products(plan: Plan) -> list[Part]:
     api.command = [*api.command, "--timeout-graceful-shutdown", "2", "--no-access-log", "--log-level", "warning"]
     return [
         Part("worker", "Worker", worker, _line_appears(worker.log)),
-        Part("api", "API", api, lambda: answers(f"{plan.url('api')}/healthz"), plan.url("api")),
+        Part("api", "API", api, lambda: answers(f"{plan.url('api')}/readyz"), plan.url("api")),
     ]
 
 

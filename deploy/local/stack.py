@@ -4,6 +4,8 @@ Everything here runs on the main thread: a child's death signal is tied to the t
 """
 
 import datetime as dt
+import hashlib
+import json
 import os
 import signal
 import time
@@ -11,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
+from deploy.local.migrations import fingerprint
 from deploy.local.parts import (
     Part,
     Plan,
@@ -65,8 +68,7 @@ class Stack:
         for name, place in self._plan.replaced().items():
             self._say(name, f"yours at {place}", None)
         first = [self._launch(part) for part in servers(self._plan)]
-        self._start_postgres()
-        self._prepare(preparations(self._plan))
+        self._prepare(fresh=self._start_postgres())
         self._await([*first])
         self._plan.folder.write_environment(environment(self._plan))
         self._await([self._launch(part) for part in products(self._plan)])
@@ -107,20 +109,35 @@ class Stack:
         part.child.start()
         return one
 
-    def _start_postgres(self) -> None:
+    def _start_postgres(self) -> bool:
+        """Start it where it is ours; True when its data is new."""
         server = postgres(self._plan)
         if server is None:
-            return
+            return False
         begun = time.monotonic()
         fresh = server.initialise()
         part = Part("postgres", "PostgreSQL", server.child, server.ready, f"127.0.0.1:{server.server.port}")
         self._launch(part)
         server.child.wait_until(server.ready, READY_TIMEOUT)
         self._say("PostgreSQL", f"{part.where}{' (new)' if fresh else ''}", time.monotonic() - begun)
+        return fresh
 
-    def _prepare(self, steps: Sequence[Child]) -> None:
-        """Run the one-time steps side by side; each must end well."""
-        begun = time.monotonic()
+    def _prepare(self, *, fresh: bool) -> None:
+        """Run the one-time steps side by side; each must end well. Nothing to do while our data and migrations stay."""
+        begun, wanted, folder = time.monotonic(), self._fingerprint(), self._plan.folder
+        ours = "postgres" not in self._plan.replaced()
+        if ours and not fresh and folder.prepared() == wanted:
+            return
+        folder.say_prepared(None)
+        self._run(preparations(self._plan), begun)
+        folder.say_prepared(wanted)
+
+    def _fingerprint(self) -> str:
+        """What was prepared where: other migrations, or a part replaced since, and all is prepared again."""
+        places = json.dumps([fingerprint(), self._plan.replaced(), self._plan.settings.s3_bucket])
+        return hashlib.sha256(places.encode()).hexdigest()
+
+    def _run(self, steps: Sequence[Child], begun: float) -> None:
         for step in steps:
             step.start()
         try:
