@@ -18,33 +18,34 @@ from orchestration.client import TemporalAddress, connect, temporal_answers
 from orchestration.codec import EncryptedPayloads
 from settings import Settings, parse_keys, secret
 
-NEEDED = ("database_url", "temporal_address", "payload_keys", "token_secret")
+DOCUMENTS = "/docs"
 
 
 def from_environment() -> FastAPI:
     """Build the app that uvicorn serves: `uvicorn --factory server:from_environment`."""
-    settings = Settings.load().require(*NEEDED)
-    engine = engine_for(secret(settings.database_url), pool_size=settings.database_pool_size)
-    probes: dict[str, Probe] = {"database": partial(answers, engine), "storage": bucket_probe(settings)}
-    app = create_app(
-        ApiDependencies(
-            Sessions(engine),
-            DemoTokens(secret(settings.token_secret).encode()),
-            lambda: datetime.now(UTC),
-            probes,
-        )
-    )
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        temporal = await connect(temporal_address(settings), payload_codec(settings))  # lazy: it may be away now
-        probes["temporal"] = partial(temporal_answers, temporal)
-        yield
-        await engine.dispose()
-
-    app.router.lifespan_context = lifespan
+    settings = Settings.load().require("database_url", "temporal_address", "payload_keys", "token_secret")
+    app = create_app(opening=partial(opened, settings))
     app.include_router(start_page(links(settings)))
     return app
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[ApiDependencies]:
+    """The parts of the API, connected to what the settings name and closed at the end."""
+    engine = engine_for(secret(settings.database_url), pool_size=settings.database_pool_size)
+    temporal = await connect(temporal_address(settings), payload_codec(settings))  # lazy: it may be away now
+    probes: dict[str, Probe] = {
+        "database": partial(answers, engine),
+        "storage": bucket_probe(settings),
+        "temporal": partial(temporal_answers, temporal),
+    }
+    yield ApiDependencies(
+        sessions=Sessions(engine),
+        tokens=DemoTokens(secret(settings.token_secret).encode()),
+        clock=lambda: datetime.now(UTC),
+        probes=probes,
+    )
+    await engine.dispose()
 
 
 def temporal_address(settings: Settings) -> TemporalAddress:
@@ -68,12 +69,22 @@ def bucket_probe(settings: Settings) -> BucketProbe:
 
 def links(settings: Settings) -> list[Link]:
     """What the start page offers; only what this installation has."""
-    offered = [Link("API", "/docs", "Every route, to read and to try.")]
+    offered = [Link("API", DOCUMENTS, "Every route, to read and to try.")]
     if settings.temporal_ui_url:
-        purpose = "Every running case as a workflow: what it waits for and what it did."
-        offered.append(Link("Temporal", settings.temporal_ui_url, purpose))
+        offered.append(
+            Link(
+                "Temporal",
+                settings.temporal_ui_url,
+                "Every running case as a workflow: what it waits for and what it did.",
+            )
+        )
     if settings.mail_url:
-        purpose = "Letters and invitations that would have been sent; nobody received them."
-        offered.append(Link("Caught mail", settings.mail_url, purpose))
+        offered.append(
+            Link(
+                "Caught mail",
+                settings.mail_url,
+                "Letters and invitations that would have been sent; nobody received them.",
+            )
+        )
     offered.append(Link("Readiness", "/readyz", "Database, Temporal and object store, for a load balancer."))
     return offered

@@ -1,5 +1,7 @@
 """The API as one FastAPI application, made from the parts that the composition root hands in."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -19,9 +21,26 @@ Errors are problem+json with a stable `code`. Calls that create or decide take a
 edits take `If-Match`. Lists come in pages: send `next_cursor` back as `cursor`."""
 
 
-def create_app(parts: ApiDependencies) -> FastAPI:
-    """All routes of the API; the documents are served from this process, without any other host."""
+Opening = Callable[[], AbstractAsyncContextManager[ApiDependencies]]
+
+
+def create_app(parts: ApiDependencies | None = None, *, opening: Opening | None = None) -> FastAPI:
+    """All routes of the API, with parts that are ready, or that `opening` makes at start-up and closes at the end.
+
+    The documents are served from this process, without any other host.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if opening is None:
+            yield
+            return
+        async with opening() as opened:
+            app.state.parts = opened
+            yield
+
     app = FastAPIOffline(
+        lifespan=lifespan,
         redoc_url=None,
         title="Handrail",
         version="1",

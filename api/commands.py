@@ -4,12 +4,13 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_type_hints
 
 from fastapi import Depends, Header, Request, Response
+from fastapi.params import Depends as DependsMark
 from fastapi.routing import APIRoute
 
-from api.dependencies import Caller, Parts, parts
+from api.dependencies import Caller, Parts, Permit, parts
 from api.errors import Problem
 from models.session import Session
 from rules.errors import Invalid
@@ -71,6 +72,7 @@ class HandrailRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **settings: Any) -> None:
         settings["operation_id"] = settings.get("operation_id") or endpoint.__name__
         settings["responses"] = {**PROBLEMS, **(settings.get("responses") or {})}
+        settings["openapi_extra"] = {**(settings.get("openapi_extra") or {}), "x-permission": _permission(endpoint)}
         super().__init__(path, endpoint, **settings)
 
     def get_route_handler(self) -> Handler:
@@ -83,6 +85,19 @@ class HandrailRoute(APIRoute):
             return await _to_the_end(_carried_out(request, original))
 
         return handler
+
+
+def _permission(endpoint: Callable[..., Any]) -> str:
+    """The one permission of a route; a route without one cannot be written."""
+    named = [
+        mark.dependency.permission
+        for hint in get_type_hints(endpoint, include_extras=True).values()
+        for mark in getattr(hint, "__metadata__", ())
+        if isinstance(mark, DependsMark) and isinstance(mark.dependency, Permit)
+    ]
+    if len(named) != 1:
+        raise TypeError(f"{endpoint.__name__} must name exactly one permission, it names {len(named)}")
+    return str(named[0])
 
 
 async def _carried_out(request: Request, original: Handler) -> Response:

@@ -1,5 +1,6 @@
 """One answer shape for everything that goes wrong: RFC 9457 problem+json with a stable code and what to do."""
 
+import traceback
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -141,8 +142,16 @@ async def http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def unexpected(request: Request, error: Exception) -> JSONResponse:
-    """A fault of ours: logged with its trace, answered without detail; the request id joins the two."""
-    log.error("request failed", request_id=getattr(request.state, "request_id", None), exc_info=error)
+    """A fault of ours: answered without detail; the request id joins answer and log.
+
+    The log gets the kind and the frames, never the message or values: a driver's message quotes the row.
+    """
+    log.error(
+        "request_failed",
+        request_id=getattr(request.state, "request_id", None),
+        error=type(error).__name__,
+        frames=traceback.format_tb(error.__traceback__),
+    )
     detail = "Something failed on our side; try again with the same Idempotency-Key and give the request id to support."
     return problem(request, 500, "internal_error", detail)
 

@@ -19,7 +19,7 @@ BIND = text("select set_config('app.current_tenant', :tenant, true)")
 
 def engine_for(url: str, *, pool_size: int = 8) -> AsyncEngine:
     """An engine for the application role; `url` uses the psycopg driver."""
-    return create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+    return create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
 
 
 class Sessions:

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.attendance import Enrolment
 from models.people import Person, RoleAssignment, School, SchoolScope
+from models.queries.keyset import Window, paged
+from models.students import CareFlag, Student
 from models.tenants import Tenant
 from rules.access.permissions import Role
 from rules.access.policy import Principal
@@ -74,3 +77,70 @@ async def school(session: AsyncSession, school_id: UUID) -> School:
     if found is None:
         raise NotFound("school_not_found", f"There is no school {school_id} here.")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class StudentQuery:
+    """Which students: of these schools (None: all), whose name or source id begins with `text`."""
+
+    school_ids: frozenset[SchoolId] | None
+    on: date
+    text: str | None = None
+    only: frozenset[UUID] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StudentFile:
+    """A student with the schools that may see them now, and whether a care flag asks for a second look."""
+
+    student: Student
+    school_ids: frozenset[SchoolId]
+    flagged: bool
+
+
+async def students(session: AsyncSession, asked: StudentQuery, window: Window) -> Sequence[Student]:
+    """A page of students by name."""
+    last, first = func.coalesce(Student.last_name, ""), func.coalesce(Student.first_name, "")
+    wanted = select(Student).where(Student.deleted_at.is_(None), Student.merged_into_id.is_(None))
+    if asked.school_ids is not None:
+        wanted = wanted.where(Student.id.in_(_on_roll(asked.school_ids, asked.on)))
+    if asked.only is not None:
+        wanted = wanted.where(Student.id.in_(asked.only))
+    if asked.text:
+        begins = or_(*(column.istartswith(asked.text, autoescape=True) for column in (last, first, Student.source_id)))
+        wanted = wanted.where(begins)
+    return (await session.scalars(paged(wanted, (last, first, Student.id), window))).all()
+
+
+def _on_roll(school_ids: frozenset[SchoolId], on: date) -> Select[UUID]:
+    still = or_(Enrolment.end_date.is_(None), Enrolment.end_date >= on)
+    return select(Enrolment.student_id).where(Enrolment.school_id.in_(school_ids), still)
+
+
+async def student_file(session: AsyncSession, student_id: UUID, *, on: date) -> StudentFile:
+    """One student; a merged id leads to the student it was merged into."""
+    found = await session.get(Student, student_id)
+    if found is not None and found.merged_into_id is not None:
+        found = await session.get(Student, found.merged_into_id)
+    if found is None or found.deleted_at is not None:
+        raise NotFound("student_not_found", f"There is no student {student_id} here.")
+    return StudentFile(found, await schools_of(session, found.id, on=on), await flagged(session, found.id, on=on))
+
+
+async def schools_of(session: AsyncSession, student_id: UUID, *, on: date) -> frozenset[SchoolId]:
+    """The schools the student is enrolled in from this day on; after the last one, the school they left."""
+    rows = (await session.execute(_spans(student_id))).all()
+    present = frozenset(SchoolId(school_id) for school_id, end in rows if end is None or end >= on)
+    return present or frozenset(SchoolId(school_id) for school_id, _ in rows[:1])
+
+
+def _spans(student_id: UUID) -> Select[UUID, date | None]:
+    wanted = select(Enrolment.school_id, Enrolment.end_date).where(Enrolment.student_id == student_id)
+    return wanted.order_by(Enrolment.end_date.desc().nulls_first())
+
+
+async def flagged(session: AsyncSession, student_id: UUID, *, on: date) -> bool:
+    """Whether any care flag covers this day."""
+    covers = CareFlag.starts_on <= on, or_(CareFlag.ends_on.is_(None), CareFlag.ends_on >= on)
+    found = await session.scalar(select(CareFlag.id).where(CareFlag.student_id == student_id, *covers).limit(1))
+    return found is not None

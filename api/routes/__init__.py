@@ -2,6 +2,6 @@
 
 from fastapi import APIRouter
 
-from api.routes import people
+from api.routes import cases, people, safeguards
 
-ROUTERS: tuple[APIRouter, ...] = (people.router,)
+ROUTERS: tuple[APIRouter, ...] = (cases.router, safeguards.router, people.router)

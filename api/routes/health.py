@@ -3,13 +3,16 @@
 import asyncio
 from typing import Literal
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict
 
 from api.dependencies import Parts, Probe
+from api.errors import RETRY_AFTER_SECONDS
 
-PROBE_SECONDS = 3
+PROBE_SECONDS = 4
+log = structlog.get_logger(__name__)
 router = APIRouter(tags=["service"])
 
 
@@ -21,13 +24,16 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
+Standing = Literal["ok", "unavailable"]
+
+
 class Readiness(BaseModel):
-    """Each part by name: ok or failing."""
+    """The whole and each part by name; never an address."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"ready": True, "parts": {"database": "ok"}}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok", "parts": {"database": "ok"}}]})
 
-    ready: bool
-    parts: dict[str, Literal["ok", "failing"]]
+    status: Standing
+    parts: dict[str, Standing]
 
 
 @router.get("/healthz", operation_id="healthz")
@@ -40,18 +46,21 @@ async def healthz() -> Health:
 async def readyz(given: Parts, response: Response) -> Readiness:
     """Whether database, Temporal and storage answer."""
     names = sorted(given.probes)
-    states = await asyncio.gather(*(_probe(given.probes[name]) for name in names))
-    ready = all(state == "ok" for state in states)
-    response.status_code = 200 if ready else 503
-    return Readiness(ready=ready, parts=dict(zip(names, states, strict=True)))
+    states = await asyncio.gather(*(_probe(name, given.probes[name]) for name in names))
+    whole: Standing = "unavailable" if "unavailable" in states else "ok"
+    if whole == "unavailable":
+        response.status_code = 503
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return Readiness(status=whole, parts=dict(zip(names, states, strict=True)))
 
 
-async def _probe(probe: Probe) -> Literal["ok", "failing"]:
+async def _probe(name: str, probe: Probe) -> Standing:
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             await probe()
-    except Exception:  # noqa: BLE001  # whatever the part raises, it does not answer
-        return "failing"
+    except Exception as away:  # noqa: BLE001  # whatever the part raises, it does not answer
+        log.warning("not_ready", part=name, reason=type(away).__name__)
+        return "unavailable"
     return "ok"
 
 

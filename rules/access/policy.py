@@ -2,34 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from rules.access.permissions import GRANTS, Permission, Role
 from rules.ids import PersonId, SchoolId, StudentId, TenantId
-
-
-class Level(StrEnum):
-    """Who must approve a step, from least to most."""
-
-    AUTO = "AUTO"
-    STAFF = "STAFF"
-    LEADER = "LEADER"
-    DISTRICT = "DISTRICT"
-
+from rules.ladder.stages import Approval
 
 _APPROVERS = {
-    Level.AUTO: GRANTS[Permission.STEP_APPROVE],
-    Level.STAFF: GRANTS[Permission.STEP_APPROVE],
-    Level.LEADER: frozenset({Role.SCHOOL_LEADER, Role.DISTRICT_ADMIN}),
-    Level.DISTRICT: frozenset({Role.DISTRICT_ADMIN}),
+    Approval.AUTO: GRANTS[Permission.STEP_APPROVE],
+    Approval.STAFF: GRANTS[Permission.STEP_APPROVE],
+    Approval.LEADER: frozenset({Role.SCHOOL_LEADER, Role.DISTRICT_ADMIN}),
+    Approval.DISTRICT: frozenset({Role.DISTRICT_ADMIN}),
 }
-_ONE_HIGHER = {
-    Level.AUTO: Level.LEADER,
-    Level.STAFF: Level.LEADER,
-    Level.LEADER: Level.DISTRICT,
-    Level.DISTRICT: Level.DISTRICT,
-}
-_OWN_STUDENTS_ONLY = frozenset({Role.TEACHER, Role.FACILITATOR, Role.EXTERNAL, Role.STUDENT, Role.GUARDIAN})
+OWN_STUDENTS_ONLY = frozenset({Role.TEACHER, Role.FACILITATOR, Role.EXTERNAL, Role.STUDENT, Role.GUARDIAN})
 BULK_ROWS = 50
 
 
@@ -47,14 +31,17 @@ class Principal:
 
 @dataclass(frozen=True)
 class Resource:
-    """What is asked for: no school and no student means a thing of the tenant that every school shares."""
+    """What is asked for: no school and no student means a thing of the tenant that every school shares.
+
+    `level` is the approval in force, already raised for a flagged student (`rules.access.approvals`).
+    """
 
     tenant_id: TenantId
     school_ids: frozenset[SchoolId] = frozenset()
     student_id: StudentId | None = None
     whole_tenant: bool = False
     author_id: PersonId | None = None
-    level: Level = Level.STAFF
+    level: Approval = Approval.STAFF
     flagged: bool = False
     consideration: str = ""
     rows: int = 1
@@ -123,7 +110,9 @@ def _student(asked: _Question) -> Decision | None:
         return None
     if asked.resource.student_id in asked.actor.relative_of:
         return _no("relative", "Staff do not handle the record of a child they are kin to; ask a colleague.")
-    if asked.actor.role in _OWN_STUDENTS_ONLY and asked.resource.student_id not in asked.actor.student_ids:
+    # a stop protects: whoever works at the child's school may set one
+    narrow = asked.actor.role in OWN_STUDENTS_ONLY and asked.permission is not Permission.CONTACT_STOP_SET
+    if narrow and asked.resource.student_id not in asked.actor.student_ids:
         return _no(
             "not_own_student", f"The role {asked.actor.role} reaches only students of its own classes or groups."
         )
@@ -136,15 +125,10 @@ def _four_eyes(asked: _Question) -> Decision | None:
     return _no("four_eyes", f"{asked.permission} needs a second person: the author cannot decide on their own work.")
 
 
-def required_level(level: Level, *, flagged: bool) -> Level:
-    """A student with a care flag needs one approver higher, and never AUTO (safeguards.md section 5)."""
-    return _ONE_HIGHER[level] if flagged else level
-
-
 def _approval(asked: _Question) -> Decision | None:
     if asked.permission is not Permission.STEP_APPROVE:
         return None
-    level = required_level(asked.resource.level, flagged=asked.resource.flagged)
+    level = asked.resource.level
     if asked.actor.role not in _APPROVERS[level]:
         return _no("approval_level", f"This step needs {level} approval; ask one of: {_named(_APPROVERS[level])}.")
     return _bulk(asked.resource) or _consideration(asked.resource)

@@ -1,7 +1,11 @@
 """The shape of every answer: problems, request ids, security headers, health, metrics."""
 
+from dataclasses import replace
+from datetime import datetime
+
 import pytest
 
+from api.app import BODY_BYTES
 from tests.api.district import District
 
 pytestmark = pytest.mark.servers
@@ -48,7 +52,7 @@ def test_the_documents_load_nothing_from_another_host(district: District) -> Non
 
 def test_health_and_readiness_need_no_token(district: District) -> None:
     assert district.get("/healthz", None).json() == {"status": "ok"}
-    assert district.get("/readyz", None).json() == {"ready": True, "parts": {"database": "ok"}}
+    assert district.get("/readyz", None).json() == {"status": "ok", "parts": {"database": "ok"}}
 
 
 def test_metrics_count_by_route_and_never_by_id(district: District) -> None:
@@ -56,3 +60,32 @@ def test_metrics_count_by_route_and_never_by_id(district: District) -> None:
     text = district.get("/metrics", None).text
     assert 'handrail_http_requests_total{method="GET",route="list_schools",status="200"}' in text
     assert str(district.ours.schools["oak"]) not in text
+
+
+def test_a_part_that_is_away_makes_the_whole_not_ready(district: District) -> None:
+    async def away() -> None:
+        raise ConnectionError
+
+    parts = district.app.state.parts
+    district.app.state.parts = replace(parts, probes={**parts.probes, "storage": away})
+    answer = district.get("/readyz", None)
+    district.app.state.parts = parts
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json() == {"status": "unavailable", "parts": {"database": "ok", "storage": "unavailable"}}
+
+
+def test_a_fault_of_ours_says_nothing_of_the_inside(district: District) -> None:
+    def stopped() -> datetime:
+        raise RuntimeError("a name that must not be shown")
+
+    parts = district.app.state.parts
+    district.app.state.parts = replace(parts, clock=stopped)
+    answer = district.get("/students")
+    district.app.state.parts = parts
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert "a name" not in answer.text
+
+
+def test_a_body_beyond_the_limit_is_refused(district: District) -> None:
+    answer = district.post("/tasks", content=b"x" * (BODY_BYTES + 1))
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")

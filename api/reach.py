@@ -1,0 +1,78 @@
+"""Finds the thing a route names and refuses unless the caller reaches it: lookup and permission in one breath."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from api.dependencies import Caller
+from models.people import School
+from models.session import Session
+from rules.access.policy import OWN_STUDENTS_ONLY, Resource
+from rules.errors import Forbidden
+from rules.ids import SchoolId, StudentId
+from services import people
+from services.people import StudentFile
+
+
+async def student(session: Session, caller: Caller, student_id: UUID) -> StudentFile:
+    """The student, if the caller's role, schools and kinship allow it."""
+    found = await people.student_file(session, student_id, on=caller.now.date())
+    caller.must(
+        Resource(
+            caller.principal.tenant_id,
+            school_ids=found.school_ids,
+            student_id=StudentId(found.student.id),
+            flagged=found.flagged,
+        )
+    )
+    return found
+
+
+async def school(session: Session, caller: Caller, school_id: UUID) -> School:
+    """The school, if it is one of the caller's."""
+    found = await people.school(session, school_id)
+    caller.must(Resource(caller.principal.tenant_id, school_ids=frozenset({SchoolId(found.id)})))
+    return found
+
+
+def school_or_tenant(caller: Caller, school_id: UUID | None) -> None:
+    """One school, or (None) the whole tenant, which only people of every school may touch."""
+    if school_id is None:
+        caller.must(Resource(caller.principal.tenant_id, whole_tenant=True))
+    else:
+        caller.must(Resource(caller.principal.tenant_id, school_ids=frozenset({SchoolId(school_id)})))
+
+
+def shared(caller: Caller, author_id: UUID | None = None) -> None:
+    """A thing of the tenant that every school shares; `author_id` makes it need a second person."""
+    caller.must(Resource(caller.principal.tenant_id, author_id=author_id))  # type: ignore[arg-type]  # ids of rows are plain UUIDs
+
+
+def of_school(caller: Caller, school_id: UUID, student_id: UUID | None = None) -> None:
+    """A thing that belongs to a school (and perhaps to a student)."""
+    owner = None if student_id is None else StudentId(student_id)
+    caller.must(Resource(caller.principal.tenant_id, school_ids=frozenset({SchoolId(school_id)}), student_id=owner))
+
+
+def schools(caller: Caller, asked: UUID | None) -> frozenset[SchoolId] | None:
+    """The schools a list covers: the one asked for if it is the caller's, else all the caller has."""
+    if asked is None:
+        return caller.principal.school_ids
+    caller.must(Resource(caller.principal.tenant_id, school_ids=frozenset({SchoolId(asked)})))
+    return frozenset({SchoolId(asked)})
+
+
+def own_students(caller: Caller) -> frozenset[UUID] | None:
+    """The students a narrow role is bound to; None for roles that see whole schools."""
+    return frozenset(caller.principal.student_ids) if caller.principal.role in OWN_STUDENTS_ONLY else None
+
+
+async def any_student(session: Session, caller: Caller, student_ids: Collection[UUID]) -> None:
+    """One of several students: a guardian or household is within reach of everybody who reaches one of its children."""
+    ordered = sorted(student_ids)
+    for student_id in ordered[1:]:
+        try:
+            await student(session, caller, student_id)
+        except Forbidden:
+            continue
+        return
+    await student(session, caller, ordered[0])
