@@ -9,15 +9,14 @@ from typing import Annotated
 
 import typer
 
-from deploy.local.folder import StackFolder
-from settings import Settings
+from cli._stack_folder import stack_folder
 
 PATIENCE = 60.0
 
 
 def command(data_dir: Annotated[Path | None, typer.Option(help="Folder given to `handrail up`.")] = None) -> None:
     """Ask the supervisor to stop every part in order, and wait until it has."""
-    folder = StackFolder(data_dir or Settings.load(attach=False).data_dir)
+    folder = stack_folder(data_dir)
     owner = folder.owner()
     if owner is None:
         print(f"Nothing is running in {folder.path}.")

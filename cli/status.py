@@ -9,15 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.folder import StackFolder
-from settings import Settings
+from cli._stack_folder import stack_folder
 
 NOT_RUNNING = 3
 
 
 def command(data_dir: Annotated[Path | None, typer.Option(help="Folder given to `handrail up`.")] = None) -> None:
     """Read the supervisor's state, and each process's memory from the kernel."""
-    folder = StackFolder(data_dir or Settings.load(attach=False).data_dir)
+    folder = stack_folder(data_dir)
     owner, state = folder.owner(), folder.state()
     if owner is None or state is None:
         print(f"Nothing is running in {folder.path}.")
