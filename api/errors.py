@@ -66,6 +66,9 @@ class Problem(BaseModel):
     request_id: str | None = None
 
 
+_RESERVED = frozenset({*Problem.model_fields, "instance", "headers", "request"})
+
+
 def problem(request: Request, status: int, code: str, detail: str, **members: Any) -> JSONResponse:
     """The response of a problem; `members` are further members such as the current proposal."""
     headers = members.pop("headers", None)
@@ -93,7 +96,7 @@ def _headers(error: DomainError) -> dict[str, str] | None:
 async def domain_error(request: Request, error: Exception) -> JSONResponse:
     """A DomainError carries its own status, code, fields and present state."""
     assert isinstance(error, DomainError)
-    extra = {key: _plain(value) for key, value in error.extra.items()}
+    extra = {f"present_{key}" if key in _RESERVED else key: _plain(value) for key, value in error.extra.items()}
     return problem(
         request, error.status, error.code, error.message, fields=error.fields, headers=_headers(error), **extra
     )

@@ -1,0 +1,136 @@
+"""Rule sets: read, draft, submit, approve, activate, retire; the packs they start from."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api import reach
+from api.commands import CommandKey, HandrailRoute
+from api.dependencies import Caller, Work, permit
+from api.etags import IfMatch, tagged, unchanged
+from api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, after, page
+from api.schemas.rules import PackOut, PacksOut, RuleSetIn, VersionDocumentOut, VersionOut
+from api.schemas.shared import ReasonIn
+from models.queries.keyset import Window
+from rules.access.permissions import Permission
+from rules.rulesets.ruleset import PACKS, dump_ruleset, load_pack
+from services import rulesets
+from services.rulesets import DraftRuleSet, EditDraft, MoveVersion, VersionQuery
+
+router = APIRouter(prefix="/interventions/rules", tags=["rules"], route_class=HandrailRoute)
+Status = Literal["DRAFT", "IN_REVIEW", "APPROVED", "ACTIVE", "RETIRED"]
+
+
+@router.get("")
+async def list_rulesets(
+    caller: Annotated[Caller, permit(Permission.RULESET_READ)],
+    session: Work,
+    key: Annotated[str | None, Query(max_length=48)] = None,
+    status: Status | None = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[VersionOut]:
+    """Versions of rule sets, the oldest first."""
+    rows = await rulesets.listed(session, VersionQuery(key, status), Window(limit, after(cursor)))
+    return page(rows, limit, VersionOut.of, lambda found: (found.row.id,))
+
+
+@router.get("/packs")
+async def list_packs(caller: Annotated[Caller, permit(Permission.RULESET_READ)]) -> PacksOut:
+    """The rule sets shipped with Handrail."""
+    packs = {name: load_pack(name) for name in PACKS}
+    return PacksOut(
+        items=[
+            PackOut(name=name, title=pack.title, jurisdiction=pack.jurisdiction, document=dump_ruleset(pack))
+            for name, pack in packs.items()
+        ]
+    )
+
+
+@router.post("", status_code=201)
+async def draft_ruleset(
+    body: RuleSetIn, caller: Annotated[Caller, permit(Permission.RULESET_WRITE)], _key: CommandKey, session: Work
+) -> VersionDocumentOut:
+    """Draft the next version of a rule set, or the first of a new key."""
+    reach.shared(caller)
+    command = DraftRuleSet(body.document, body.reason)
+    return VersionDocumentOut.of(await rulesets.draft(session, caller.actor, command, now=caller.now))
+
+
+@router.get("/{version_id:uuid}")
+async def read_ruleset(
+    version_id: UUID,
+    caller: Annotated[Caller, permit(Permission.RULESET_READ)],
+    session: Work,
+    response: Response,
+) -> VersionDocumentOut:
+    """One version with its document, and the ETag that an edit needs."""
+    return tagged(response, VersionDocumentOut.of(await rulesets.get(session, version_id)))
+
+
+@router.put("/{version_id:uuid}")
+async def edit_ruleset(
+    version_id: UUID,
+    body: RuleSetIn,
+    caller: Annotated[Caller, permit(Permission.RULESET_WRITE)],
+    session: Work,
+    response: Response,
+    if_match: IfMatch = None,
+) -> VersionDocumentOut:
+    """Change a draft; a version that left DRAFT never changes."""
+    unchanged(if_match, VersionDocumentOut.of(await rulesets.get(session, version_id, lock=True)))
+    command = EditDraft(version_id, body.document, body.reason)
+    return tagged(response, VersionDocumentOut.of(await rulesets.edit(session, caller.actor, command, now=caller.now)))
+
+
+@router.post("/{version_id:uuid}/submit")
+async def submit_ruleset(
+    version_id: UUID,
+    body: ReasonIn,
+    caller: Annotated[Caller, permit(Permission.RULESET_WRITE)],
+    _key: CommandKey,
+    session: Work,
+) -> VersionOut:
+    """Hand a draft to a second person."""
+    command = MoveVersion(version_id, body.reason)
+    return VersionOut.of(await rulesets.submit(session, caller.actor, command, now=caller.now))
+
+
+@router.post("/{version_id:uuid}/approve")
+async def approve_ruleset(
+    version_id: UUID,
+    body: ReasonIn,
+    caller: Annotated[Caller, permit(Permission.RULESET_APPROVE)],
+    _key: CommandKey,
+    session: Work,
+) -> VersionOut:
+    """Agree to a version somebody else wrote; its attached tests must pass."""
+    command = MoveVersion(version_id, body.reason)
+    return VersionOut.of(await rulesets.approve(session, caller.actor, command, now=caller.now))
+
+
+@router.post("/{version_id:uuid}/activate")
+async def activate_ruleset(
+    version_id: UUID,
+    body: ReasonIn,
+    caller: Annotated[Caller, permit(Permission.RULESET_ACTIVATE)],
+    _key: CommandKey,
+    session: Work,
+) -> VersionOut:
+    """Put an approved version in force; running cases keep the version they began with."""
+    command = MoveVersion(version_id, body.reason)
+    return VersionOut.of(await rulesets.activate(session, caller.actor, command, now=caller.now))
+
+
+@router.post("/{version_id:uuid}/retire")
+async def retire_ruleset(
+    version_id: UUID,
+    body: ReasonIn,
+    caller: Annotated[Caller, permit(Permission.RULESET_ACTIVATE)],
+    _key: CommandKey,
+    session: Work,
+) -> VersionOut:
+    """Take a version out of force: no new entries, running cases go on."""
+    command = MoveVersion(version_id, body.reason)
+    return VersionOut.of(await rulesets.retire(session, caller.actor, command, now=caller.now))

@@ -1,0 +1,198 @@
+"""Rule sets: drafted, reviewed by a second person, activated; a version that left DRAFT never changes its content."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.queries.keyset import Window, paged
+from models.rulesets import RuleSet, RuleSetVersion
+from rules.errors import Conflict, Forbidden, Invalid, NotFound
+from rules.rulesets import ruleset as documents
+from rules.rulesets.attached_tests import failing_tests
+from services import audit
+from services.audit import Act
+from services.context import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class VersionQuery:
+    """Which versions: perhaps of one key or in one state."""
+
+    key: str | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRuleSet:
+    """A new version, from a document."""
+
+    document: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditDraft:
+    """Another content for a draft; its key stays."""
+
+    version_id: UUID
+    document: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveVersion:
+    """One step of a version's life, with the reason."""
+
+    version_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version with the rule set it belongs to."""
+
+    ruleset: RuleSet
+    row: RuleSetVersion
+
+
+async def listed(session: AsyncSession, asked: VersionQuery, window: Window) -> Sequence[Version]:
+    """A page of versions, the oldest first."""
+    wanted = select(RuleSetVersion, RuleSet).join(RuleSet, RuleSet.id == RuleSetVersion.rule_set_id)
+    if asked.key is not None:
+        wanted = wanted.where(RuleSet.key == asked.key)
+    if asked.status is not None:
+        wanted = wanted.where(RuleSetVersion.status == asked.status)
+    rows = await session.execute(paged(wanted, (RuleSetVersion.id,), window))
+    return [Version(ruleset, row) for row, ruleset in rows]
+
+
+async def get(session: AsyncSession, version_id: UUID, *, lock: bool = False) -> Version:
+    """One version."""
+    row = await session.get(RuleSetVersion, version_id, with_for_update=lock, populate_existing=lock)
+    if row is None:
+        raise NotFound("ruleset_not_found", f"There is no rule-set version {version_id} here.")
+    ruleset = await session.get_one(RuleSet, row.rule_set_id)
+    return Version(ruleset, row)
+
+
+async def draft(session: AsyncSession, actor: Actor, command: DraftRuleSet, *, now: datetime) -> Version:
+    """Write the next version of the document's rule set, or the first of a new one."""
+    content = documents.parse_ruleset(dict(command.document))
+    ruleset = await session.scalar(select(RuleSet).where(RuleSet.key == content.key).with_for_update())
+    if ruleset is None:
+        ruleset = RuleSet(key=content.key, title=content.title, jurisdiction=content.jurisdiction)
+        session.add(ruleset)
+        await session.flush()
+    last = await session.scalar(
+        select(func.max(RuleSetVersion.version)).where(RuleSetVersion.rule_set_id == ruleset.id)
+    )
+    row = RuleSetVersion(
+        rule_set_id=ruleset.id,
+        version=(last or 0) + 1,
+        digest=documents.digest(content),
+        content=documents.dump_ruleset(content),
+        status="DRAFT",
+        author_id=actor.person_id,
+        reason=command.reason,
+    )
+    session.add(row)
+    await session.flush()
+    await _record(session, actor, row, "draft_ruleset", command.reason, now)
+    return Version(ruleset, row)
+
+
+async def edit(session: AsyncSession, actor: Actor, command: EditDraft, *, now: datetime) -> Version:
+    """Change a draft's content."""
+    found = await _in_state(session, command.version_id, "DRAFT")
+    content = documents.parse_ruleset(dict(command.document))
+    if content.key != found.ruleset.key:
+        raise Invalid(
+            "ruleset_key_fixed",
+            f"This version belongs to the rule set {found.ruleset.key}; draft a new rule set for another key.",
+            fields={"body.document.key": f"must be {found.ruleset.key}"},
+        )
+    found.row.content, found.row.digest = documents.dump_ruleset(content), documents.digest(content)
+    found.row.author_id, found.row.reason = actor.person_id, command.reason
+    found.row.revision += 1
+    found.ruleset.title, found.ruleset.jurisdiction = content.title, content.jurisdiction
+    await session.flush()
+    await _record(session, actor, found.row, "edit_ruleset", command.reason, now)
+    return found
+
+
+async def submit(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:
+    """Hand a draft to a second person."""
+    found = await _in_state(session, command.version_id, "DRAFT")
+    found.row.submitted_at = now
+    return await _moved(session, actor, found, "IN_REVIEW", command, now)
+
+
+async def approve(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:
+    """Agree, as somebody else than the author, once every attached test passes."""
+    found = await _in_state(session, command.version_id, "IN_REVIEW")
+    if actor.person_id is None or actor.person_id == found.row.author_id:
+        raise Forbidden("four_eyes", "The author of a rule set cannot approve it; ask a colleague.")
+    if failing := dict(failing_tests(documents.parse_ruleset(found.row.content))):
+        raise Invalid("ruleset_tests_fail", "Attached tests fail; correct the rule set or the tests.", fields=failing)
+    found.row.approved_at, found.row.approved_by = now, actor.person_id
+    return await _moved(session, actor, found, "APPROVED", command, now)
+
+
+async def activate(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:
+    """Put an approved version in force; the one before it takes no new entries, running cases keep theirs."""
+    found = await _in_state(session, command.version_id, "APPROVED")
+    documents.refuse_activation(documents.parse_ruleset(found.row.content))
+    before = await session.scalar(
+        select(RuleSetVersion)
+        .where(RuleSetVersion.rule_set_id == found.ruleset.id, RuleSetVersion.status == "ACTIVE")
+        .with_for_update()
+    )
+    if before is not None:
+        await _moved(session, actor, Version(found.ruleset, before), "RETIRED", command, now)
+    found.row.activated_at = now
+    return await _moved(session, actor, found, "ACTIVE", command, now)
+
+
+async def retire(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:
+    """No new entries from now on; cases pinned to the version go on being evaluated."""
+    return await _moved(session, actor, await _in_state(session, command.version_id, "ACTIVE"), "RETIRED", command, now)
+
+
+async def _in_state(session: AsyncSession, version_id: UUID, status: str) -> Version:
+    found = await get(session, version_id, lock=True)
+    if found.row.status != status:
+        raise Conflict(
+            "ruleset_state",
+            f"Version {version_id} is {found.row.status}; this needs one that is {status}.",
+            status=found.row.status,
+        )
+    return found
+
+
+async def _moved(
+    session: AsyncSession, actor: Actor, found: Version, status: str, command: MoveVersion, now: datetime
+) -> Version:
+    found.row.status, found.row.reason = status, command.reason
+    if status == "RETIRED":
+        found.row.retired_at = now
+    await session.flush()
+    await _record(session, actor, found.row, f"move_ruleset_to_{status.lower()}", command.reason, now)
+    return found
+
+
+async def _record(
+    session: AsyncSession, actor: Actor, row: RuleSetVersion, verb: str, reason: str, now: datetime
+) -> None:
+    act = Act(
+        verb=verb,
+        subject_kind="rule_set_version",
+        subject_id=row.id,
+        reason=reason,
+        after={"status": row.status, "digest": row.digest, "version": row.version},
+    )
+    await audit.record(session, actor, act, now=now)

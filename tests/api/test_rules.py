@@ -1,0 +1,105 @@
+"""Rule sets through the API: drafted, reviewed by a second person, activated."""
+
+from typing import Any
+
+import pytest
+
+from rules.rulesets.ruleset import dump_ruleset, load_pack
+from tests.api.district import District
+
+pytestmark = pytest.mark.servers
+WHY = {"reason": "For the autumn term."}
+RULES = "/interventions/rules"
+
+
+def document(key: str, **changes: Any) -> dict[str, Any]:
+    return {**dump_ruleset(load_pack("general")), "key": key, **changes}
+
+
+def drafted(district: District, key: str, **changes: Any) -> str:
+    answer = district.post(RULES, "school_leader", json={"document": document(key, **changes), **WHY})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["version"]["id"])
+
+
+def moved(district: District, version_id: str, *steps: tuple[str, str]) -> Any:
+    for step, person in steps:
+        answer = district.post(f"{RULES}/{version_id}/{step}", person, json=WHY)
+        assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+IN_FORCE = (("submit", "school_leader"), ("approve", "school_leader-2"), ("activate", "district_admin"))
+
+
+def test_a_version_goes_from_draft_to_active_by_two_people(district: District) -> None:
+    first, second = drafted(district, "two-people"), drafted(district, "two-people", title="Second")
+    assert moved(district, first, *IN_FORCE)["status"] == "ACTIVE"
+    assert moved(district, second, *IN_FORCE)["version"] == 2
+    states = {v["version"]: v["status"] for v in district.get(f"{RULES}?key=two-people").json()["items"]}
+    assert states == {1: "RETIRED", 2: "ACTIVE"}
+    assert moved(district, second, ("retire", "district_admin"))["retired_at"] is not None
+
+
+def test_the_author_cannot_approve(district: District) -> None:
+    version_id = drafted(district, "own-work")
+    moved(district, version_id, ("submit", "school_leader"))
+    answer = district.post(f"{RULES}/{version_id}/approve", "school_leader", json=WHY)
+    assert (answer.status_code, answer.json()["code"]) == (403, "four_eyes")
+
+
+@pytest.mark.parametrize("step", ["approve", "activate", "retire"])
+def test_a_draft_skips_no_step(district: District, step: str) -> None:
+    version_id = drafted(district, f"skips-{step}")
+    answer = district.post(f"{RULES}/{version_id}/{step}", json=WHY)
+    assert (answer.status_code, answer.json()["code"]) == (409, "ruleset_state")
+    assert answer.json()["present_status"] == "DRAFT"
+
+
+def test_a_draft_is_edited_and_a_submitted_version_is_not(district: District) -> None:
+    version_id = drafted(district, "edited")
+    path = f"{RULES}/{version_id}"
+    answer = district.change(path, {"document": document("edited", title="Renamed"), **WHY}, "specialist")
+    assert answer.json()["version"]["title"] == "Renamed"
+    other = district.change(path, {"document": document("another-key"), **WHY})
+    assert (other.status_code, other.json()["code"]) == (422, "ruleset_key_fixed")
+    moved(district, version_id, ("submit", "school_leader"))
+    late = district.change(path, {"document": document("edited"), **WHY})
+    assert (late.status_code, late.json()["code"]) == (409, "ruleset_state")
+
+
+def test_an_unknown_leaf_is_refused_with_its_place(district: District) -> None:
+    body = {"document": document("bad", entry={"type": "MoonPhase", "params": {}}), **WHY}
+    answer = district.post(RULES, json=body)
+    assert answer.status_code == 422
+    assert any("entry" in place for place in answer.json()["fields"])
+
+
+def test_a_failing_attached_test_keeps_a_version_from_approval(district: District) -> None:
+    test = {"name": "a saint is left alone", "given": {}, "expect": {"decision": "ADVANCE"}}
+    version_id = drafted(district, "tested", tests=[test])
+    moved(district, version_id, ("submit", "school_leader"))
+    answer = district.post(f"{RULES}/{version_id}/approve", json=WHY)
+    assert (answer.status_code, answer.json()["code"]) == (422, "ruleset_tests_fail")
+    assert "expected ADVANCE, came out WAIT" in answer.json()["fields"]["tests[0].expect"]
+
+
+def test_a_step_that_is_built_later_keeps_a_version_from_activation(district: District) -> None:
+    stages = [*document("later")["stages"], {"key": "plan", "type": "PLAN"}]
+    version_id = drafted(district, "later", stages=stages, tests=[])
+    moved(district, version_id, *IN_FORCE[:2])
+    answer = district.post(f"{RULES}/{version_id}/activate", json=WHY)
+    assert (answer.status_code, answer.json()["code"]) == (422, "ruleset_not_ready")
+    assert "later" in next(iter(answer.json()["fields"].values()))
+
+
+def test_a_version_of_another_tenant_does_not_exist(district: District) -> None:
+    version_id = drafted(district, "ours-alone")
+    assert district.get(f"{RULES}/{version_id}", tenancy=district.theirs).status_code == 404
+    assert "ours-alone" not in district.get(RULES, tenancy=district.theirs).text
+
+
+def test_the_packs_can_be_copied(district: District) -> None:
+    packs = district.get(f"{RULES}/packs").json()["items"]
+    assert packs[0]["name"] == "general"
+    assert district.post(RULES, json={"document": packs[0]["document"], **WHY}).status_code == 201
