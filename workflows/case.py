@@ -16,7 +16,7 @@ from rules.ladder.verbs import allowed
 from rules.ladder.words import Phase
 from workflows.messages import Settings, Start, View
 from workflows.ports.common import Order
-from workflows.retry import EFFECT, RECORD, RECORD_PAUSE, WAITING_FOR_OTHERS
+from workflows.retry import EFFECT, RECORD, RECORD_PAUSE, WAITING_FOR_OTHERS, shown
 
 TheOrder = TypeVar("TheOrder", bound=Order)
 TheResult = TypeVar("TheResult")
@@ -83,10 +83,9 @@ class Case:
         effect = order.key.removeprefix(f"{workflow.info().workflow_id}/").partition("/")[2]
         if config is not RECORD:
             self._may_start(effect)
-        shown: workflow.ActivityConfig = {**config, "summary": self._summary(effect)}
         while True:
             try:
-                result = await workflow.execute_activity(port, args=[order], **shown)
+                result = await workflow.execute_activity(port, args=[order], **shown(config, self._summary(effect)))
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise

@@ -25,3 +25,8 @@ NIGHTLY = ActivityConfig(
     retry_policy=GENTLE,
 )
 WAITING_FOR_OTHERS = frozenset({"TENANT_SUSPENDED", "SENDING_PAUSED"})
+
+
+def shown(config: ActivityConfig, summary: str) -> ActivityConfig:
+    """The same retry with words for the Temporal UI; never a name."""
+    return {**config, "summary": summary}

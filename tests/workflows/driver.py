@@ -22,7 +22,7 @@ from rules.ladder.state import State
 from rules.ladder.words import Phase
 from tests.servers.kinds import TimeSkipping
 from tests.workflows.fake_ports import FakePorts
-from tests.workflows.world import World
+from tests.workflows.world import World, start_of
 from workflows.identity import SEARCH_ATTRIBUTES, TASK_QUEUE, ladder_id
 from workflows.intervention import StudentIntervention
 from workflows.messages import Settings, Start, View
@@ -58,10 +58,15 @@ def start_of_case(plan: LadderSnapshot, settings: Settings, state: State | None 
 class Walk:
     """One case under test. Every update names its verb; `until` polls so that the workflow stands at its timer."""
 
-    def __init__(self, env: WorkflowEnvironment, handle: WorkflowHandle[Any, View], ports: FakePorts) -> None:
-        self.env, self.handle, self.ports, self.world = env, handle, ports, ports.world
+    def __init__(self, env: WorkflowEnvironment | None, handle: WorkflowHandle[Any, View], ports: FakePorts) -> None:
+        self._env, self.handle, self.ports, self.world = env, handle, ports, ports.world
         self.said = 0
         self.seq = 0
+
+    @property
+    def env(self) -> WorkflowEnvironment:
+        assert self._env is not None, "this server's time is real"
+        return self._env
 
     async def view(self) -> View:
         return await self.handle.query(StudentIntervention.view)
@@ -83,7 +88,7 @@ class Walk:
             lambda v: (
                 v.state.proposal
                 and not v.state.unreported
-                and v.phase != Phase.ACTING.value
+                and v.phase in {"AWAITING_APPROVAL", "EXIT_REVIEW", "FOLLOW_UP"}
                 and (stage_key is None or v.state.proposal.stage_key == stage_key)
             ),
             f"proposal {stage_key}",
@@ -174,14 +179,21 @@ async def walking(
     async with await server.environment(data_converter=pydantic_data_converter) as env:
         await register(env.client)
         async with worker(env.client, ports), asyncio.timeout(PATIENCE):
+            await env.sleep(until_monday(await env.get_current_time()))
             start = start_of_case(plan, Settings(undo_seconds=undo_seconds), state)
             yield Walk(env, await open_case(env.client, start), ports)
 
 
-def worker(client: Client, ports: FakePorts) -> Worker:
+def until_monday(now: datetime) -> timedelta:
+    """Every story begins on a Monday at six, whatever the day it is told."""
+    monday = start_of(now.date() + timedelta(days=7 - now.weekday()))
+    return monday + timedelta(hours=6) - now
+
+
+def worker(client: Client, ports: FakePorts, queue: str = TASK_QUEUE) -> Worker:
     return Worker(
         client,
-        task_queue=TASK_QUEUE,
+        task_queue=queue,
         workflows=[StudentIntervention],
         activities=ports.activities(),
         workflow_runner=runner(),
@@ -195,9 +207,9 @@ async def register(client: Client) -> None:
     )
 
 
-async def open_case(client: Client, start: Start) -> WorkflowHandle[Any, View]:
+async def open_case(client: Client, start: Start, queue: str = TASK_QUEUE) -> WorkflowHandle[Any, View]:
     identity = ladder_id(start.tenant_id, start.school_year, start.instance_id)
-    return await client.start_workflow(StudentIntervention.run, start, id=identity, task_queue=TASK_QUEUE)
+    return await client.start_workflow(StudentIntervention.run, start, id=identity, task_queue=queue)
 
 
 def proposal_of(view: View) -> ProposalId:

@@ -17,7 +17,7 @@ from workflows.retry import READ
 
 async def ask_the_rules(case: Case, step: Decide) -> None:
     """One decision; if a person changed the case meanwhile, it is asked again."""
-    state = case.state
+    state = case.state = transitions.mute_over(case.state, case.now)
     after = state.ladder.at(state.index + 1)
     order = DecideOrder(
         **case.order("decide"),
@@ -30,7 +30,7 @@ async def ask_the_rules(case: Case, step: Decide) -> None:
         evaluation_id=state.evaluation_id,
         muted_stops=(state.exit.muted_key,) if state.exit.muted_key else (),
     )
-    case.state = transitions.mute_over(case.state.but(decide_due=False, evaluation_id=None), case.now)
+    case.state = case.state.but(decide_due=False, evaluation_id=None)
     decision = await case.perform(decide, order)
     if case.state.turn == state.turn:
         case.state = transitions.decided(case.state, decision, case.now, may_advance=step.may_advance)
