@@ -178,7 +178,7 @@ class _Ends:
     @classmethod
     def of(cls, pair: Ints) -> "_Ends":
         first = np.flatnonzero(np.diff(pair, prepend=-1))
-        return cls(first, np.append(first[1:], len(pair)) - 1, pair[first])
+        return cls(first, np.append(first, len(pair))[1:] - 1, pair[first])
 
 
 def _decisions(cohort: Cohort, rule: Rule, measured: Measured, rows: At) -> Iterable[Decision]:

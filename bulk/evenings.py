@@ -72,7 +72,7 @@ def _versions(cohort: Cohort, table: CodeTable, marks: Marks, day: Ints, evening
     starts = np.flatnonzero(np.diff(changed, prepend=-1))
     turn = np.arange(len(changed)) - np.repeat(starts, np.diff(np.append(starts, len(changed))))
     rounds = []
-    for number in range(int(turn.max()) + 1 if len(turn) else 0):
+    for number in range(int(turn.max()) + 1 if len(turn) else 1):
         rows, until = changed[turn == number], when[turn == number]
         place = np.minimum(np.searchsorted(rows, row), len(rows) - 1)
         known = (rows[place] == row) & (evening <= until[place])
@@ -82,7 +82,7 @@ def _versions(cohort: Cohort, table: CodeTable, marks: Marks, day: Ints, evening
 
 def _round(cohort: Cohort, table: CodeTable, marks: Marks, rows: Ints, until: Ints) -> _Versions:
     days = cohort.shape[1]
-    pair, at = np.divmod(rows, days)
+    pair, at = np.divmod(rows, max(1, days))
     won = winners(marks, table)
     won_day, _ = day_index(cohort, won.marks.day)
     states = resolve(won, np.searchsorted(rows, won.marks.pair * days + won_day), shown_days(cohort, table, pair, at))

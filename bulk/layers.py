@@ -19,6 +19,7 @@ _LATE = NUMBER[Status.LATE]
 _AUTHORISED, _UNAUTHORISED, _ABSENT = (
     NUMBER[status] for status in (Status.AUTHORISED_ABSENT, Status.UNAUTHORISED_ABSENT, Status.ABSENT)
 )
+LAST_POSSIBLE = _ABSENT
 SKIPPED, COUNTED, BREAK = 0, 1, 2
 """What a day is to a run of absence days (S5.6)."""
 
@@ -30,6 +31,7 @@ class Seen:
     states: States
     possible: Flags
     hit: Flags
+    missed: Flags
     lateness: Flags
     tardy: Flags
     days_basis: bool
@@ -76,10 +78,12 @@ class Lens:
         counted = possible & eligible
         measure = self.key.measure
         kinds = Kinds.UNAUTHORISED if measure in _UNAUTHORISED_ONLY else self.key.kinds
+        hit = counted & _kinds(states.status, kinds)
         return Seen(
             states,
             possible,
-            counted & _kinds(states.status, kinds),
+            hit,
+            counted if kinds is Kinds.ALL else hit,
             counted & (states.status == _LATE),
             eligible & states.tardy,
             self.settings.day_basis is DayBasis.DAYS_50PCT,
@@ -141,7 +145,8 @@ def _occasions(seen: Seen) -> Layer:
 
 
 def _minutes(seen: Seen) -> Layer:
-    minutes = np.where(seen.hit, seen.states.minutes, 0)
+    """All kinds: whatever was missed of a possible session, also by coming late; else the absences of that kind."""
+    minutes = np.where(seen.missed, seen.states.minutes, 0)
     return (minutes[..., 0] + minutes[..., 1]).astype(np.int32)
 
 

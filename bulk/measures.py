@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 from bulk.district import Cohort
 from bulk.evenings import Evenings, News
-from bulk.layers import BREAK, COUNTED, Layer, Lens
+from bulk.layers import BREAK, COUNTED, LAST_POSSIBLE, Layer, Lens
 from bulk.resolution import States
 from bulk.vocabulary import Flags
 from bulk.windows import Reach, Timeline, months_into_year
-from rules.rulesets.metrics import OF_THE_DAY, RUN, At, Measure, MetricKey, WindowKind
+from rules.rulesets.metrics import OF_THE_DAY, RUN, YTD, At, Measure, MetricKey, WindowKind
 
 Grid = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Integers per student and day with, for each metric, the days they are known on, and the state of each day."""
+    """Integers per student and day with, for each metric, where they are known, and the state of each day."""
 
     values: Mapping[MetricKey, Grid]
     known: Mapping[MetricKey, Flags]
@@ -35,18 +35,29 @@ class Plan:
     run: Lens
     reach: Reach
     known: Flags  # [day]
+    prior_year: Reach | None
 
     @classmethod
     def of(cls, key: MetricKey, cohort: Cohort, codes: Sequence[str]) -> "Plan":
         days, settings = cohort.school.calendar.days, cohort.school.settings
         line = Timeline.of(days, days, settings)
         known = np.full(len(days), not _needs_a_step(key))
+        prior_year = None
         if key.at is At.PRIOR_YEAR:
             line = Timeline.of(days, line.year - 1, settings)
-            known &= line.upto > 0
+            prior_year = line.reach(YTD)
         run = MetricKey(Measure.CONSECUTIVE_DAYS, RUN, key.kinds, key.codes, key.exclude_codes)
         lens = Lens.of(key, settings, codes)
-        return cls(key, lens, Lens.of(run, settings, codes), line.reach(key.window), known)
+        return cls(key, lens, Lens.of(run, settings, codes), line.reach_of(key), known, prior_year)
+
+    def knows(self, states: States) -> Flags:
+        """Where the metric is known; a year before in which nothing was possible says nothing."""
+        shape = states.status.shape[:2]
+        if self.prior_year is None:
+            return np.broadcast_to(self.known, shape)
+        total = np.zeros((shape[0], shape[1] + 1), np.int32)
+        np.cumsum((states.status <= LAST_POSSIBLE).any(axis=2), axis=1, out=total[:, 1:])
+        return self.known & (total[:, self.prior_year.high] > total[:, self.prior_year.low])
 
     @property
     def follows_run(self) -> bool:
@@ -69,7 +80,7 @@ def final(cohort: Cohort, states: States, keys: Iterable[MetricKey], codes: Sequ
     known: dict[MetricKey, Flags] = {}
     for key in keys:
         plan = Plan.of(key, cohort, codes)
-        known[key] = plan.known
+        known[key] = plan.knows(states)
         values[key] = _of_the_day(cohort, key) if key.measure in OF_THE_DAY else _final(plan, states)
     return Measured(values, known, states)
 
@@ -150,4 +161,4 @@ def nightly(cohort: Cohort, known: Evenings, keys: Iterable[MetricKey], codes: S
             each.hear(news)
             each.measure(at)
     values = {key: following[key].values if key in following else _of_the_day(cohort, key) for key in wanted}
-    return Measured(values, {key: plans[key].known for key in wanted}, today)
+    return Measured(values, {key: plans[key].knows(today) for key in wanted}, today)

@@ -7,7 +7,7 @@ import numpy as np
 
 from bulk.vocabulary import Ints, as_date, as_day
 from rules.attendance.history import SchoolSettings
-from rules.rulesets.metrics import Window, WindowKind
+from rules.rulesets.metrics import Measure, MetricKey, Window, WindowKind
 
 _WEEK = 7
 _MONDAY = 4
@@ -48,14 +48,20 @@ class Timeline:
             high = np.minimum(high, np.searchsorted(self.open_days, as_day(window.last or date.max), "right"))
         return Reach(np.minimum(low, high), high)
 
+    def reach_of(self, key: MetricKey) -> Reach:
+        """The reach of a metric; only the count of unauthorised sessions in school weeks crosses the school year."""
+        if key.window.kind is WindowKind.WEEKS and key.measure is Measure.UNAUTHORISED_SESSIONS:
+            return Reach(np.minimum(self._weeks_low(key.window.n), self.upto), self.upto)
+        return self.reach(key.window)
+
     def _low(self, window: Window) -> Ints:
-        if window.kind is WindowKind.WEEKS:
-            return self._weeks_low(window.n)
         return np.maximum(self.year_low(), self._uncut_low(window))
 
     def _uncut_low(self, window: Window) -> Ints:
         if window.kind is WindowKind.CALENDAR:
             return np.searchsorted(self.open_days, self.at - (window.n - 1))
+        if window.kind is WindowKind.WEEKS:
+            return self._weeks_low(window.n)
         if window.kind is WindowKind.SCHOOL:
             return np.maximum(self.upto - window.n, 0)
         if window.kind is WindowKind.DATES:

@@ -1,0 +1,195 @@
+"""Three independent readings of one register agree: the oracle, the pure reference, and the vector form."""
+
+import csv
+import importlib.util
+from datetime import UTC, date, datetime
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bulk.district import District, cohorts
+from bulk.evaluation import Mode, final_states
+from bulk.evenings import evenings
+from bulk.measures import final, nightly
+from bulk.resolution import CodeTable, winners
+from bulk.vocabulary import as_date
+from cli.evaluate import command, load
+from rules.attendance.history import History, SessionName
+from rules.attendance.marks import Mark, MarkedSession, School, Span, history
+from rules.attendance.summary import summary
+from rules.rulesets.measuring import measure
+from rules.rulesets.metrics import MetricKey
+from tests.bulk.tiny import district
+from tests.shared_data import SHARED, needs_shared
+
+KEYS = tuple(
+    MetricKey.parse(text)
+    for text in (
+        "absent_half_days/calendar:5/all",
+        "absent_half_days/school:7/unauthorised/exclude=CODE_SET",
+        "absent_half_days/ytd/authorised/codes=I",
+        "absent_sessions/2024-07-25..2024-08-09/all",
+        "absent_sessions/weeks:2/all",
+        "unauthorised_sessions/weeks:2",
+        "consecutive_days/all",
+        "consecutive_days/unauthorised/exclude=CODE_SET",
+        "late_sessions/school:4",
+        "late_or_after_close_sessions/ytd/exclude=L",
+        "attended_sessions/ytd",
+        "attended_sessions/school:5/exclude=I,O",
+        "possible_sessions/ytd",
+        "possible_days/calendar:9",
+        "counted_sessions/ytd",
+        "occasions:30/ytd",
+        "days_or_parts/ytd",
+        "minutes_missed/ytd/all",
+        "minutes_missed/run/all",
+        "minutes_missed/run/authorised",
+        "evaluation_day",
+        "months_into_year",
+        "absent_half_days/ytd/all@prior_year",
+        "consecutive_days/all@prior_year",
+        "absent_sessions/step/all",
+    )
+)
+RUNS = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=False)
+
+
+def oracle_module() -> ModuleType:
+    assert SHARED is not None
+    spec = importlib.util.spec_from_file_location("oracle", SHARED / "tools" / "oracle.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def rows(file: Path) -> list[list[str]]:
+    with file.open(newline="", encoding="utf-8") as stream:
+        return list(csv.reader(stream))[1:]
+
+
+def histories(data: District, folder: Path, known_at: datetime | None) -> dict[tuple[str, str], History]:
+    """The pure reference, fed from the files alone."""
+    found = {}
+    merges = {row[0]: row[1] for row in rows(folder / "student_merges.csv")}
+    ends = {name: merges.get(merges.get(name, name), merges.get(name, name)) for name in "abcde"}
+    for student, at in zip(data.pair_student, data.pair_school.tolist(), strict=True):
+        school = data.schools[at]
+        is_open = school.calendar.is_open
+        slots = {
+            (as_date(int(day)), name): 180
+            for index, day in enumerate(school.calendar.days)
+            for number, name in enumerate(SessionName)
+            if is_open[index, number]
+        }
+        place = School(school.settings, school.code_map, slots)
+        spans = [
+            Span(
+                date.fromisoformat(row[2]),
+                date.fromisoformat(row[3]) if row[3] else date.max,
+                frozenset(map(SessionName, (row[4] or "AM|PM").split("|"))),
+            )
+            for row in rows(folder / "enrolments.csv")
+            if (ends[row[0]], row[1]) == (student, school.school_id)
+        ]
+        marks = [
+            Mark(
+                date.fromisoformat(row[3]),
+                MarkedSession(row[4]),
+                row[5],
+                datetime.fromisoformat(row[6]),
+                row[7],
+                row[8] == "1",
+                int(row[9]) if row[9] else None,
+            )
+            for row in rows(folder / "marks.csv")
+            if (ends[row[1]], row[2]) == (student, school.school_id)
+        ]
+        found[student, school.school_id] = history(place, spans, marks, known_at)
+    return found
+
+
+@needs_shared
+@pytest.mark.parametrize("mode", Mode)
+@RUNS
+@given(random=st.randoms(use_true_random=False))
+def test_any_small_register_comes_out_as_the_oracle_says(mode: Mode, random: Random) -> None:
+    oracle = oracle_module()
+    with TemporaryDirectory() as folder:
+        data = district(Path(folder, "data"), random)
+        command(data, Path(folder, "ours"), mode=mode)
+        loaded = oracle.Data(str(data))
+        summaries, decisions = [], []
+        for student, school in sorted(loaded.enrol):
+            days, verdicts = oracle.run_student(loaded, student, school, oracle.DEFAULT_RULES, mode=mode.value)
+            summaries += days
+            decisions += verdicts
+        assert rows(Path(folder, "ours", "summaries.csv")) == [[str(cell) for cell in row] for row in summaries]
+        assert rows(Path(folder, "ours", "decisions.csv")) == [[str(cell) for cell in row] for row in decisions]
+
+
+@RUNS
+@given(random=st.randoms(use_true_random=False))
+def test_every_metric_is_the_references_metric(random: Random) -> None:
+    with TemporaryDirectory() as folder:
+        files = district(Path(folder), random)
+        data = load(files).build()
+        reference = histories(data, files, None)
+        for cohort in cohorts(data):
+            table = CodeTable.of(data.codes, cohort.school.code_map)
+            states = final_states(cohort, table, winners(cohort.marks, table))
+            measured = final(cohort, states, KEYS, data.codes)
+            for local, pair in enumerate(cohort.pairs.tolist()):
+                past = reference[data.pair_student[pair], cohort.school.school_id]
+                for at, day in enumerate(map(as_date, cohort.school.calendar.days.tolist())):
+                    for key in KEYS:
+                        ours = int(measured.values[key][local, at]) if measured.known[key][local, at] else None
+                        assert ours == measure(past, key, day), (str(key), day)
+
+
+@RUNS
+@given(random=st.randoms(use_true_random=False))
+def test_an_evening_knows_what_the_reference_knew_then(random: Random) -> None:
+    keys = KEYS[:20]
+    with TemporaryDirectory() as folder:
+        files = district(Path(folder), random)
+        data = load(files).build()
+        for cohort in cohorts(data):
+            table = CodeTable.of(data.codes, cohort.school.code_map)
+            measured = nightly(cohort, evenings(cohort, table), keys, data.codes)
+            days = [as_date(day) for day in cohort.school.calendar.days.tolist()]
+            at = random.randrange(len(days)) if days else 0
+            for day in days[at : at + 1]:
+                then = histories(data, files, datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC))
+                for local, pair in enumerate(cohort.pairs.tolist()):
+                    past = then[data.pair_student[pair], cohort.school.school_id]
+                    found = {key: int(measured.values[key][local, at]) for key in keys}
+                    assert found == {key: measure(past, key, day) for key in keys}, day
+
+
+@RUNS
+@given(random=st.randoms(use_true_random=False))
+def test_the_reference_summary_is_the_row_that_evaluate_writes(random: Random) -> None:
+    with TemporaryDirectory() as folder:
+        files = district(Path(folder, "data"), random)
+        command(files, Path(folder, "ours"))
+        reference = histories(load(files).build(), files, None)
+        for row in rows(Path(folder, "ours", "summaries.csv")):
+            told = summary(reference[row[0], row[1]], date.fromisoformat(row[2]))
+            halves = [told.halves.get(name) for name in SessionName]
+            assert row[3:5] == [half.status if half else "" for half in halves]
+            assert row[5:7] == [half.code if half else "" for half in halves]
+            assert row[7:11] == [
+                told.percent_text,
+                str(told.attended),
+                str(told.possible),
+                str(told.consecutive_absence_days),
+            ]
+            assert float(row[11]) * 2 == told.absent_half_days
