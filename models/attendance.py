@@ -77,6 +77,7 @@ class Mark(Tenanted, Base):
     __tablename__ = "mark"
     __table_args__ = (
         Index("ix_mark_student", "tenant_id", "student_id", "school_id", "date"),
+        Index("ix_mark_ingest_seq", "ingest_seq", postgresql_using="brin"),
         one_of("session", "AM", "PM", "DAY"),
         {"postgresql_partition_by": BY_YEAR},
     )
@@ -125,7 +126,7 @@ class SessionFact(Tenanted, Base):
     status: Mapped[str]
     code: Mapped[str]
     tardy: Mapped[bool] = mapped_column(server_default=text("false"))
-    minutes_missed: Mapped[int | None] = mapped_column(SmallInteger)
+    minutes_missed: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     reason_code: Mapped[str | None]
 
 
@@ -154,6 +155,18 @@ class Summary(Tenanted, Base):
     consecutive_absence_days: Mapped[int]
     total_absence_half_days_ytd: Mapped[int]
     computed_at: Mapped[dt.datetime]
+
+
+class StaleAttendance(Tenanted, Base):
+    """Student and school whose facts (between two dates) and summaries (from the first on) wait to be recomputed."""
+
+    __tablename__ = "stale_attendance"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text(CURRENT_TENANT))
+    student_id: Mapped[UUID] = mapped_column(primary_key=True)
+    school_id: Mapped[UUID] = mapped_column(primary_key=True)
+    from_date: Mapped[dt.date]
+    to_date: Mapped[dt.date]
 
 
 class RegisterArrival(Tenanted, Base):

@@ -18,6 +18,7 @@ INSERT_ONLY = ("audit_entry", "audit_detail", "audit_seal", "event", "effect")
 DELETABLE = (
     "calendar_session", "enrolment", "session_fact", "summary", "register_arrival", "student_merge", "code_map",
     "role_assignment", "school_scope", "idempotency_key", "entry_state", "student_attribute", "late_trip",
+    "stale_attendance",
 )  # fmt: skip
 FUNCTIONS = ("ensure_year_partitions(date)", "school_year_start(date, text)", "refuse_change()")
 

@@ -46,6 +46,8 @@ CREATE TABLE mark (
 )
  PARTITION BY RANGE (date);
 
+CREATE INDEX ix_mark_ingest_seq ON mark USING brin (ingest_seq);
+
 CREATE INDEX ix_mark_student ON mark (tenant_id, student_id, school_id, date);
 
 CREATE TABLE session_fact (
@@ -59,7 +61,7 @@ CREATE TABLE session_fact (
     status TEXT NOT NULL,
     code TEXT NOT NULL,
     tardy BOOLEAN DEFAULT false NOT NULL,
-    minutes_missed SMALLINT,
+    minutes_missed SMALLINT DEFAULT 0 NOT NULL,
     reason_code TEXT,
     CONSTRAINT pk_session_fact PRIMARY KEY (tenant_id, student_id, school_id, date, session, known_from),
     CONSTRAINT ck_session_fact_session CHECK (session in ('AM', 'PM')),
@@ -69,6 +71,15 @@ CREATE TABLE session_fact (
  PARTITION BY RANGE (date);
 
 CREATE INDEX ix_session_fact_school_id_date ON session_fact (tenant_id, school_id, date);
+
+CREATE TABLE stale_attendance (
+    tenant_id UUID DEFAULT nullif(current_setting('app.current_tenant', true), '')::uuid NOT NULL,
+    student_id UUID NOT NULL,
+    school_id UUID NOT NULL,
+    from_date DATE NOT NULL,
+    to_date DATE NOT NULL,
+    CONSTRAINT pk_stale_attendance PRIMARY KEY (tenant_id, student_id, school_id)
+);
 
 CREATE TABLE summary (
     tenant_id UUID DEFAULT nullif(current_setting('app.current_tenant', true), '')::uuid NOT NULL,

@@ -1,0 +1,118 @@
+"""One block of an import: stage it by COPY, set aside what points nowhere, merge the rest."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import repeat
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.copying import copy_rows, fresh_stage
+from models.queries import people_merge as people
+from models.queries import register_merge as register
+from models.queries.staging import COLUMNS, definition, set_aside
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSource:
+    """Where a block of marks comes from; `base` + line is the order in which ties are broken."""
+
+    import_id: UUID
+    base: int
+    ref: str
+    received_at: datetime
+
+
+async def open_stage(session: AsyncSession, kind: str) -> None:
+    """An empty staging table for one kind of file."""
+    await fresh_stage(session, f"stage_{kind}", definition(kind))
+
+
+async def stage(session: AsyncSession, kind: str, lines: Sequence[int], columns: Mapping[str, Sequence[str]]) -> None:
+    """Append rows given column by column; a column the file does not have stays null."""
+    names = COLUMNS[kind]
+    rows: Iterable[tuple[object, ...]] = zip(lines, *(columns.get(name, repeat("")) for name in names), strict=False)
+    await copy_rows(session, f"stage_{kind}", ("line", *names), rows)
+
+
+async def quarantine(session: AsyncSession, kind: str, import_id: UUID) -> int:
+    """Set aside the staged rows that are malformed or name a school, student or guardian nobody knows; how many."""
+    await session.execute(text(f"analyze stage_{kind}"))
+    gone = await session.execute(text(set_aside(kind)), {"import_id": import_id})
+    return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+async def merge_schools(session: AsyncSession, timezone: str) -> list[UUID]:
+    """Schools from staging; the ids of those that are new or changed."""
+    return list((await session.execute(text(people.SCHOOLS), {"timezone": timezone})).scalars())
+
+
+async def merge_code_map(session: AsyncSession) -> list[str]:
+    """Code meanings from staging; the code sets whose meanings changed."""
+    return sorted(set((await session.execute(text(register.CODE_MAP))).scalars()))
+
+
+async def code_sets_without_a_map(session: AsyncSession) -> list[str]:
+    """Code sets that schools name and nobody has explained."""
+    missing = "select distinct code_set from school where code_set not in (select code_set from code_map) order by 1"
+    return list((await session.execute(text(missing))).scalars())
+
+
+async def stale_schools(session: AsyncSession, schools: Sequence[UUID], code_sets: Sequence[str]) -> None:
+    """Everybody of these schools, and of the schools on these code sets, is computed anew."""
+    also = (await session.execute(text(register.SCHOOLS_OF_CODE_SETS), {"code_sets": list(code_sets)})).scalars()
+    await session.execute(text(register.STALE_SCHOOLS), {"schools": [*schools, *also]})
+
+
+async def merge_students(session: AsyncSession, now: datetime, today: date) -> None:
+    """Students from staging, with the exemptions the list declares."""
+    await session.execute(text(people.STUDENTS))
+    await session.execute(text(people.EXEMPTIONS), {"today": today})
+    await session.execute(text(people.WITHDRAW_EXEMPTIONS), {"now": now})
+
+
+async def declared_merges(session: AsyncSession) -> dict[str, str]:
+    """Merges from staging added to those known; all of them as old id -> new id."""
+    await session.execute(text(people.STUBS_OF_MERGES))
+    await session.execute(text(register.MERGES))
+    return dict((await session.execute(text(register.DECLARED_MERGES))).tuples().all())
+
+
+async def apply_merges(session: AsyncSession, ends: Mapping[str, str]) -> None:
+    """Point every merged id to the end of its chain and mark all ids concerned stale."""
+    given = {"old": list(ends), "new": list(ends.values())}
+    changed = list((await session.execute(text(register.APPLY_MERGES), given)).scalars())
+    if changed:
+        await session.execute(text(register.STALE_MERGED), {"changed": changed})
+        await session.execute(text(register.STALE_FORMER), {"changed": changed})
+
+
+async def merge_simple(session: AsyncSession, kind: str) -> None:
+    """Classes, guardians, links, calendars and enrolments: one or two statements each."""
+    for statement in SIMPLE[kind]:
+        await session.execute(text(statement))
+
+
+SIMPLE: Mapping[str, tuple[str, ...]] = {
+    "classes": (people.CLASSES,),
+    "guardians": (people.GUARDIANS,),
+    "student_guardians": (people.LINKS,),
+    "calendar": (register.CALENDAR, register.CALENDAR_YEARS),
+    "enrolments": (people.STUBS_OF_ENROLMENTS, register.ENROLMENTS),
+}
+
+
+async def merge_marks(session: AsyncSession, source: MarkSource) -> int:
+    """Marks from staging; how many were new. Reading the same rows again adds nothing."""
+    await session.execute(text(register.PARTITION_YEARS))
+    given = {"import_id": source.import_id, "base": source.base, "source_ref": source.ref, "now": source.received_at}
+    return int((await session.execute(text(register.MARKS), given)).one().added)
+
+
+async def forget_marks(session: AsyncSession, import_id: UUID) -> int:
+    """Take back the marks of an import; those concerned are stale. How many rows went."""
+    await session.execute(text(register.STALE_IMPORT), {"import_id": import_id})
+    gone = await session.execute(text(register.FORGET_IMPORT), {"import_id": import_id})
+    return int(gone.rowcount)  # type: ignore[attr-defined]

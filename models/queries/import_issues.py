@@ -1,0 +1,63 @@
+"""What an import brought that does not count: unknown codes, closed sessions, students who are not on roll."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+SAMPLES = 20
+
+ISSUES = """
+with fresh as (
+    select m.*, t.source_id as student_source, h.source_id as school_source, h.code_set,
+        coalesce(t.merged_into_id, t.id) as one_id
+    from mark m join student t on t.id = m.student_id join school h on h.id = m.school_id
+    where m.ingest_seq >= :base and m.ingest_seq < :base + 4294967296 and not m.deleted
+),
+found as (
+    select 'UNKNOWN_CODE' as kind, student_source, school_source, date, code as detail from fresh f
+    where not exists (select from code_map c where c.code_set = f.code_set and c.code = f.code)
+    union all
+    select 'MARK_ON_CLOSED_SESSION', student_source, school_source, date, session || ' ' || code from fresh f
+    where not exists (select from calendar_session c where c.school_id = f.school_id and c.date = f.date
+        and (f.session = 'DAY' or c.session = f.session))
+    union all
+    select case when exists (select from enrolment e join student t on t.id = e.student_id
+            where coalesce(t.merged_into_id, t.id) = f.one_id and e.school_id = f.school_id)
+        then 'MARK_WHILE_NOT_ENROLLED' else 'MARKS_WITHOUT_ENROLMENT' end,
+        student_source, school_source, date, session || ' ' || code
+    from fresh f
+    where not exists (select from enrolment e join student t on t.id = e.student_id
+        where coalesce(t.merged_into_id, t.id) = f.one_id and e.school_id = f.school_id and f.date >= e.start_date
+            and (e.end_date is null or f.date <= e.end_date)
+            and (f.session = 'DAY' or e.attends = 'AM|PM' or e.attends = f.session))
+),
+ranked as (
+    select *, row_number() over (partition by kind order by school_source, student_source, date) as place from found
+)
+select kind, count(*) as count,
+    jsonb_agg(jsonb_build_array(student_source, school_source, date, detail) order by place)
+        filter (where place <= :samples) as samples
+from ranked group by kind order by kind
+"""
+
+
+async def issues(session: AsyncSession, base: int) -> dict[str, Any]:
+    """Per kind of issue how often, and the first of them as [student, school, date, detail] (source ids, no names)."""
+    rows = await session.execute(text(ISSUES), {"base": base, "samples": SAMPLES})
+    return {kind: {"count": count, "first": samples} for kind, count, samples in rows}
+
+
+PROGRESS = """
+update import_run set step = :step, rows_done = rows_done + :read, rows_accepted = rows_accepted + :accepted,
+    rows_duplicate = rows_duplicate + :duplicate, rows_quarantined = rows_quarantined + :quarantined,
+    counts = jsonb_set(counts, array[cast(:step as text)],
+        to_jsonb(coalesce(cast(counts ->> :step as bigint), 0) + :accepted))
+where id = :import_id
+"""
+
+
+async def progress(session: AsyncSession, import_id: UUID, step: str, figures: dict[str, int]) -> None:
+    """Count what one block brought, in the block's own transaction."""
+    await session.execute(text(PROGRESS), {"import_id": import_id, "step": step, **figures})

@@ -1,0 +1,29 @@
+"""One batch of stale students: their facts and then their summaries, in the caller's transaction."""
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.queries import facts, summaries
+from models.queries.register_merge import STALE_NEW_DAYS, SUMMARISED_THROUGH
+from models.queries.schedule import CREATE_BATCH, TAKE_BATCH
+
+
+async def refresh_batch(session: AsyncSession, now: datetime, size: int) -> int:
+    """Recompute up to `size` (student, school) pairs; how many were taken, 0 when none is stale."""
+    await session.execute(text(CREATE_BATCH))
+    await session.execute(text("truncate batch"))
+    taken = await session.execute(text(TAKE_BATCH), {"size": size})
+    count: int = taken.rowcount  # type: ignore[attr-defined]
+    if count:
+        await session.execute(text("analyze batch"))
+        await facts.rebuild(session)
+        await summaries.rebuild(session, now)
+    return count
+
+
+async def mark_new_days(session: AsyncSession, now: datetime) -> None:
+    """School days that have come since the last call need a summary row for everybody on roll."""
+    await session.execute(text(STALE_NEW_DAYS), {"now": now})
+    await session.execute(text(SUMMARISED_THROUGH), {"now": now})

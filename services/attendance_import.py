@@ -1,0 +1,275 @@
+"""Imports of the register: streamed in blocks under one id, resumable, taken back by id; nothing is guessed."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.attendance import CodeMap
+from models.imports import ImportRun
+from models.queries import import_blocks as blocks
+from models.queries.import_blocks import MarkSource
+from models.queries.import_issues import issues, progress
+from models.session import Sessions
+from rules.attendance.codes import BUILT_IN
+from rules.attendance.merges import chain_ends
+from rules.errors import Conflict, Invalid, NotFound
+from services import attendance_summaries, audit, outbox
+from services.context import Actor
+
+ORDER = (
+    "schools",
+    "code_map",
+    "classes",
+    "calendar",
+    "students",
+    "student_merges",
+    "guardians",
+    "student_guardians",
+    "enrolments",
+    "marks",
+)
+SEQUENCE_SPAN = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class FeedBlock:
+    """Rows of one file, column by column; the blocks of a feed come in `ORDER`, the blocks of a file in file order."""
+
+    kind: str
+    file: str
+    lines: Sequence[int]
+    columns: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenImport:
+    """What is imported: `source_name` for people, `fingerprint` to know the same file again, `resume` an earlier id."""
+
+    kind: str
+    source_name: str
+    fingerprint: str | None = None
+    resume: UUID | None = None
+    timezone: str = "Europe/London"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has been read so far, for a progress bar."""
+
+    step: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The outcome of an import."""
+
+    import_id: UUID
+    status: str
+    counts: dict[str, int] = field(default_factory=dict)
+    rows_read: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    students_recomputed: int = 0
+    issues: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The import under way: who asked, where it stands, what to skip when it is resumed."""
+
+    sessions: Sessions
+    actor: Actor
+    order: OpenImport
+    now: datetime
+    tell: Callable[[Progress], None]
+    import_id: UUID
+    base: int
+    skip: int
+    read: int = 0
+    file: str = ""
+    offset: int = 0
+    last_line: int = 0
+
+    def source(self, block: FeedBlock) -> MarkSource:
+        """Where a block's marks come from; their order runs through all files of the feed, not through each anew."""
+        if block.file != self.file:
+            self.file, self.offset = block.file, self.offset + self.last_line + 1
+        self.last_line = block.lines[-1]
+        return MarkSource(self.import_id, self.base + self.offset, block.file, self.now)
+
+
+async def import_feed(
+    sessions: Sessions,
+    actor: Actor,
+    order: OpenImport,
+    feed: Iterable[FeedBlock],
+    *,
+    now: datetime,
+    tell: Callable[[Progress], None] = lambda _: None,
+) -> Imported:
+    """Take a feed in, recompute what it changed and enqueue one `import.finished`; an error leaves it resumable."""
+    run = await _open(sessions, actor, order, now, tell)
+    try:
+        for kind, group in groupby(feed, key=lambda block: block.kind):
+            await (_marks if kind == "marks" else _whole)(run, kind, group)
+        recomputed = await attendance_summaries.refresh(sessions, actor, now=now)
+    except BaseException as error:
+        await asyncio.shield(_failed(run, error))
+        raise
+    return await _finish(run, recomputed)
+
+
+async def roll_back(sessions: Sessions, actor: Actor, import_id: UUID, *, now: datetime) -> int:
+    """Take back the marks of one import and recompute those concerned; how many marks went."""
+    async with sessions.tenant(actor.tenant_id) as session:
+        run = await _known(session, import_id)
+        gone = await blocks.forget_marks(session, import_id)
+        run.status, run.finished_at = "ROLLED_BACK", now
+        await audit.record(session, actor, audit.Act("roll_back", "import", import_id), now=now)
+    await attendance_summaries.refresh(sessions, actor, now=now)
+    return gone
+
+
+async def _open(
+    sessions: Sessions, actor: Actor, order: OpenImport, now: datetime, tell: Callable[[Progress], None]
+) -> _Run:
+    async with sessions.tenant(actor.tenant_id) as session:
+        if order.resume:
+            row = await _known(session, order.resume)
+            if row.status not in {"RUNNING", "FAILED"} or row.fingerprint != order.fingerprint:
+                raise Conflict(
+                    "import_not_resumable",
+                    f"Import {row.id} is {row.status} or was of another file: start a new import.",
+                )
+            row.status, row.error = "RUNNING", None
+        else:
+            row = ImportRun(
+                kind=order.kind,
+                source_name=order.source_name,
+                fingerprint=order.fingerprint,
+                started_by=actor.person_id,
+            )
+            session.add(row)
+        await session.flush()
+        await audit.record(session, actor, audit.Act("import", "import", row.id), now=now)
+        return _Run(sessions, actor, order, now, tell, row.id, row.number * SEQUENCE_SPAN, row.rows_done)
+
+
+async def _known(session: AsyncSession, import_id: UUID) -> ImportRun:
+    row = await session.get(ImportRun, import_id, with_for_update=True)
+    if row is None:
+        raise NotFound("import_unknown", f"There is no import {import_id}: list the imports to find its id.")
+    return row
+
+
+async def _next(group: Iterator[FeedBlock]) -> FeedBlock | None:
+    """Reading and parsing a file must not hold up the event loop."""
+    return await asyncio.to_thread(next, group, None)
+
+
+async def _whole(run: _Run, kind: str, group: Iterator[FeedBlock]) -> None:
+    """A file that is merged as one: calendars and enrolments are whole, so all its blocks are staged first."""
+    async with run.sessions.tenant(run.actor.tenant_id) as session:
+        await blocks.open_stage(session, kind)
+        read = 0
+        while block := await _next(group):
+            await blocks.stage(session, kind, block.lines, block.columns)
+            read += len(block.lines)
+            run.tell(Progress(kind, run.read + read))
+        bad = await blocks.quarantine(session, kind, run.import_id)
+        await _merge(session, run, kind)
+        run.read += read
+        if run.read > run.skip:
+            figures = {"read": read, "accepted": read - bad, "duplicate": 0, "quarantined": bad}
+            await progress(session, run.import_id, kind, figures)
+
+
+async def _merge(session: AsyncSession, run: _Run, kind: str) -> None:
+    if kind == "schools":
+        changed = await blocks.merge_schools(session, run.order.timezone)
+        await blocks.stale_schools(session, changed, [])
+        await _built_in_maps(session)
+    elif kind == "code_map":
+        await blocks.stale_schools(session, [], await blocks.merge_code_map(session))
+    elif kind == "students":
+        today = run.now.astimezone(ZoneInfo(run.order.timezone)).date()
+        await blocks.merge_students(session, run.now, today)
+    elif kind == "student_merges":
+        await blocks.apply_merges(session, chain_ends(await blocks.declared_merges(session)))
+    else:
+        if kind in {"calendar", "enrolments"}:
+            await _require_code_maps(session)
+        await blocks.merge_simple(session, kind)
+
+
+async def _built_in_maps(session: AsyncSession) -> None:
+    """A tenant starts from the published meaning of a known code set, and may change its own copy."""
+    for code_set in await blocks.code_sets_without_a_map(session):
+        session.add_all(
+            CodeMap(code_set=code_set, code=code, status=said.status.value, is_tardy=said.is_tardy)
+            for code, said in BUILT_IN.get(code_set, {}).items()
+        )
+    await session.flush()
+
+
+async def _require_code_maps(session: AsyncSession) -> None:
+    missing = await blocks.code_sets_without_a_map(session)
+    if missing:
+        raise Invalid(
+            "code_set_unknown",
+            f"No code map for {', '.join(missing)}: add its codes to code_map.csv, or correct schools.csv.",
+            fields={f"schools.csv code_set {name}": "has no code map" for name in missing},
+        )
+
+
+async def _marks(run: _Run, kind: str, group: Iterator[FeedBlock]) -> None:
+    """Marks go in block by block, each in its own transaction; an interrupted import skips what is in already."""
+    while block := await _next(group):
+        size, source = len(block.lines), run.source(block)
+        run.read += size
+        if run.read > run.skip:
+            async with run.sessions.tenant(run.actor.tenant_id) as session:
+                await blocks.open_stage(session, kind)
+                await blocks.stage(session, kind, block.lines, block.columns)
+                bad = await blocks.quarantine(session, kind, run.import_id)
+                added = await blocks.merge_marks(session, source)
+                figures = {"read": size, "accepted": added, "duplicate": size - bad - added, "quarantined": bad}
+                await progress(session, run.import_id, kind, figures)
+        run.tell(Progress(kind, run.read))
+
+
+async def _failed(run: _Run, error: BaseException) -> None:
+    async with run.sessions.tenant(run.actor.tenant_id) as session:
+        message = str(error) if isinstance(error, Invalid) else type(error).__name__  # others may quote a row
+        await session.execute(
+            update(ImportRun).where(ImportRun.id == run.import_id).values(status="FAILED", error=message)
+        )
+
+
+async def _finish(run: _Run, recomputed: int) -> Imported:
+    async with run.sessions.tenant(run.actor.tenant_id) as session:
+        row = (await session.scalars(select(ImportRun).where(ImportRun.id == run.import_id))).one()
+        row.status, row.finished_at = "FINISHED", run.now
+        row.issues = await issues(session, run.base)
+        await outbox.enqueue(session, "import.finished", f"import/{row.id}", {"import_id": str(row.id)})
+        return Imported(
+            row.id,
+            row.status,
+            row.counts,
+            row.rows_done,
+            row.rows_accepted,
+            row.rows_duplicate,
+            row.rows_quarantined,
+            recomputed,
+            row.issues,
+        )
