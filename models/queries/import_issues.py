@@ -6,32 +6,42 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.queries.schedule import materialise
+
 SAMPLES = 20
 
-ISSUES = """
-with fresh as (
-    select m.*, t.source_id as student_source, h.source_id as school_source, h.code_set,
-        coalesce(t.merged_into_id, t.id) as one_id
+FRESH = """
+create temp table fresh_mark on commit drop as
+    select m.date, m.session, m.code, m.school_id, t.source_id as student_source, h.source_id as school_source,
+        h.code_set, coalesce(t.merged_into_id, t.id) as one_id
     from mark m join student t on t.id = m.student_id join school h on h.id = m.school_id
     where m.ingest_seq >= :base and m.ingest_seq < :base + 4294967296 and not m.deleted
-),
-found as (
-    select 'UNKNOWN_CODE' as kind, student_source, school_source, date, code as detail from fresh f
+"""
+ROLL = """
+create temp table roll on commit drop as
+    select coalesce(t.merged_into_id, t.id) as one_id, e.school_id, e.start_date, e.end_date, e.attends
+    from enrolment e join student t on t.id = e.student_id
+"""
+STEPS = (("fresh_mark", FRESH), ("roll", ROLL))
+
+ISSUES = """
+with found as (
+    select 'UNKNOWN_CODE' as kind, student_source, school_source, date, code as detail from fresh_mark f
     where not exists (select from code_map c where c.code_set = f.code_set and c.code = f.code)
     union all
-    select 'MARK_ON_CLOSED_SESSION', student_source, school_source, date, session || ' ' || code from fresh f
-    where not exists (select from calendar_session c where c.school_id = f.school_id and c.date = f.date
-        and (f.session = 'DAY' or c.session = f.session))
+    select 'MARK_ON_CLOSED_SESSION', student_source, school_source, date, session || ' ' || code from fresh_mark f
+    where (school_id, date, session) not in (
+        select school_id, date, session from calendar_session union all
+        select school_id, date, 'DAY' from calendar_session)
     union all
-    select case when exists (select from enrolment e join student t on t.id = e.student_id
-            where coalesce(t.merged_into_id, t.id) = f.one_id and e.school_id = f.school_id)
+    select case when exists (select from roll r where r.one_id = f.one_id and r.school_id = f.school_id)
         then 'MARK_WHILE_NOT_ENROLLED' else 'MARKS_WITHOUT_ENROLMENT' end,
         student_source, school_source, date, session || ' ' || code
-    from fresh f
-    where not exists (select from enrolment e join student t on t.id = e.student_id
-        where coalesce(t.merged_into_id, t.id) = f.one_id and e.school_id = f.school_id and f.date >= e.start_date
-            and (e.end_date is null or f.date <= e.end_date)
-            and (f.session = 'DAY' or e.attends = 'AM|PM' or e.attends = f.session))
+    from fresh_mark f
+    where not exists (select from roll r
+        where r.one_id = f.one_id and r.school_id = f.school_id and f.date >= r.start_date
+            and (r.end_date is null or f.date <= r.end_date)
+            and (f.session = 'DAY' or r.attends = 'AM|PM' or r.attends = f.session))
 ),
 ranked as (
     select *, row_number() over (partition by kind order by school_source, student_source, date) as place from found
@@ -45,7 +55,8 @@ from ranked group by kind order by kind
 
 async def issues(session: AsyncSession, base: int) -> dict[str, Any]:
     """Per kind of issue how often, and the first of them as [student, school, date, detail] (source ids, no names)."""
-    rows = await session.execute(text(ISSUES), {"base": base, "samples": SAMPLES})
+    await materialise(session, STEPS, {"base": base})
+    rows = await session.execute(text(ISSUES), {"samples": SAMPLES})
     return {kind: {"count": count, "first": samples} for kind, count, samples in rows}
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.queries import facts, summaries
 from models.queries.register_merge import STALE_NEW_DAYS, SUMMARISED_THROUGH
-from models.queries.schedule import CREATE_BATCH, TAKE_BATCH
+from models.queries.schedule import CREATE_BATCH, STEPS, TAKE_BATCH, materialise
 
 
 async def refresh_batch(session: AsyncSession, now: datetime, size: int) -> int:
@@ -18,6 +18,7 @@ async def refresh_batch(session: AsyncSession, now: datetime, size: int) -> int:
     count: int = taken.rowcount  # type: ignore[attr-defined]
     if count:
         await session.execute(text("analyze batch"))
+        await materialise(session, STEPS, {})
         await facts.rebuild(session)
         await summaries.rebuild(session, now)
     return count

@@ -1,5 +1,10 @@
 """The batch of students being recomputed, and which sessions exist for them (attendance.md S3.7, S4.1)."""
 
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
 # One row per (student, school): facts are rebuilt from `from_date` to `to_date`, summaries from `start` on.
 CREATE_BATCH = """
 create temp table if not exists batch (
@@ -27,21 +32,29 @@ from taken t
 
 # All ids of a student, merged ones included; an id that was merged away has no sessions of its own (S3.7).
 MEMBER = """
-member as (
+create temp table member on commit drop as
     select b.student_id, b.school_id, b.from_date, b.to_date, b.start, b.student_id as any_id
     from batch b join student s on s.id = b.student_id and s.merged_into_id is null
     union all
     select b.student_id, b.school_id, b.from_date, b.to_date, b.start, s.id
     from batch b join student s on s.merged_into_id = b.student_id
-)
 """
 
 # Open sessions; a DAY mark that says LATE is late for the first of a day only (S3.5).
 OPENED = """
-opened as (
+create temp table opened on commit drop as
     select c.school_id, c.date, c.session, c.minutes,
         row_number() over (partition by c.school_id, c.date order by c.session) = 1 as first_of_day
     from calendar_session c
     where c.school_id in (select school_id from batch) and c.date >= (select min(least(from_date, start)) from batch)
-)
 """
+
+STEPS = (("member", MEMBER), ("opened", OPENED))
+
+
+async def materialise(session: AsyncSession, steps: Iterable[tuple[str, str]], given: Mapping[str, object]) -> None:
+    """Make each step a temporary table with statistics of its own: the planner cannot guess how large a batch is."""
+    for name, statement in steps:
+        await session.execute(text(f"drop table if exists pg_temp.{name}"))
+        await session.execute(text(statement), {key: given[key] for key in given if f":{key}" in statement})
+        await session.execute(text(f"analyze {name}"))

@@ -5,11 +5,11 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.queries.schedule import MEMBER, OPENED
+from models.queries.schedule import materialise
 
 # What is final now, on every scheduled session up to the school's local day of `now`.
-SESSIONS = """
-sitting as (
+SITTING = """
+create temp table sitting on commit drop as
     select distinct m.student_id, m.school_id, o.date, o.session
     from member m
     join enrolment e on e.student_id = m.any_id and e.school_id = m.school_id
@@ -18,7 +18,9 @@ sitting as (
         and o.date <= (cast(:now as timestamptz) at time zone h.timezone)::date
         and o.date >= e.start_date and (e.end_date is null or o.date <= e.end_date)
         and (e.attends = 'AM|PM' or e.attends = o.session)
-),
+"""
+
+DAYS = """
 day as (
     select s.student_id, s.school_id, s.date,
         max(coalesce(f.status, 'NO_MARK')) filter (where s.session = 'AM') as am_status,
@@ -65,7 +67,7 @@ run as (
 
 # Totals go on from the last summary before the changed date, if it lies in the same school year.
 SEED = """
-seed as (
+create temp table seed on commit drop as
     select b.student_id, b.school_id, school_year_start(b.start, h.year_start) as year,
         p.attended_ytd, p.possible_ytd, p.consecutive_absence_days, p.total_absence_half_days_ytd
     from batch b
@@ -75,7 +77,6 @@ seed as (
         where y.student_id = b.student_id and y.school_id = b.school_id and y.date < b.start
             and y.date >= school_year_start(b.start, h.year_start)
         order by y.date desc limit 1) p
-)
 """
 
 COLUMNS = """student_id, school_id, date, am_status, pm_status, am_code, pm_code, am_reason_code, pm_reason_code,
@@ -84,7 +85,7 @@ VALUES = """am_status, {0}pm_status, {0}am_code, {0}pm_code, {0}am_reason_code, 
     {0}possible_ytd, {0}attendance_percent, {0}consecutive_absence_days, {0}total_absence_half_days_ytd"""
 
 COMPUTE = f"""
-with {MEMBER}, {OPENED}, {SESSIONS}, {UNITS}, {SEED},
+with {DAYS}, {UNITS},
 total as (
     select r.*, coalesce(s.attended_ytd, 0) + r.attended_sum as attended_ytd,
         coalesce(s.possible_ytd, 0) + r.possible_sum as possible_ytd,
@@ -127,7 +128,8 @@ async def rebuild(session: AsyncSession, now: datetime) -> int:
     await session.execute(text(CREATE_FRESH))
     await session.execute(text(RELAX_FRESH))
     await session.execute(text("truncate fresh_summary"))
-    await session.execute(text(COMPUTE), {"now": now})
+    await materialise(session, (("sitting", SITTING), ("seed", SEED)), {"now": now})
+    await session.execute(text(COMPUTE))
     await session.execute(text("analyze fresh_summary"))
     await session.execute(text(FORGET))
     return (await session.execute(text(STORE), {"now": now})).rowcount  # type: ignore[attr-defined,no-any-return]
