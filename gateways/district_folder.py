@@ -72,7 +72,7 @@ TABLES: Mapping[str, Table] = {
         {
             **_texts("relation"),
             "priority": Kind.NUMBER,
-            **_flags("legal_responsibility", "lives_with", "receives_letters"),
+            **dict.fromkeys(("legal_responsibility", "lives_with", "receives_letters"), Kind.OPEN_FLAG),
         },
     ),
     "enrolments": Table(

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     OPEN_DATE = "open_date"
     INSTANT = "instant"
     FLAG = "flag"
+    OPEN_FLAG = "open_flag"
     NUMBER = "number"
     HALF_DAY = "half_day"
     SESSION = "session"
@@ -122,6 +123,11 @@ def _flag(text: str, _: SourceDeclaration) -> Parsed:
     return _FLAGS[text] if text in _FLAGS else Wrong(IssueKind.BAD_VALUE)
 
 
+def _open_flag(text: str, source: SourceDeclaration) -> Parsed:
+    """Empty is unknown, not no: an entitlement nobody has stated is asked for (safeguards.md section 2)."""
+    return _flag(text, source) if text else None
+
+
 def _number(text: str, _: SourceDeclaration) -> Parsed:
     if not text:
         return None
@@ -144,6 +150,7 @@ _PARSERS: Mapping[Kind, Parser] = {
     Kind.OPEN_DATE: _open_date,
     Kind.INSTANT: _instant,
     Kind.FLAG: _flag,
+    Kind.OPEN_FLAG: _open_flag,
     Kind.NUMBER: _number,
     Kind.HALF_DAY: _one_of("AM", "PM"),
     Kind.SESSION: _one_of("AM", "PM", "DAY"),

@@ -1,10 +1,12 @@
 """Imports of the register: streamed in blocks under one id, resumable, taken back by id; nothing is guessed."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,6 +14,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gateways.district_folder import Chunk, read_feed
+from gateways.source_declaration import CANONICAL, SourceDeclaration
 from models.attendance import CodeMap
 from models.imports import ImportRun
 from models.queries import import_blocks as blocks
@@ -37,16 +41,6 @@ ORDER = (
     "marks",
 )
 SEQUENCE_SPAN = 1 << 32
-
-
-@dataclass(frozen=True, slots=True)
-class FeedBlock:
-    """Rows of one file, column by column; the blocks of a feed come in `ORDER`, the blocks of a file in file order."""
-
-    kind: str
-    file: str
-    lines: Sequence[int]
-    columns: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +93,13 @@ class _Run:
     file: str = ""
     offset: int = 0
     last_line: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
 
-    def source(self, block: FeedBlock) -> MarkSource:
+    def source(self, block: Chunk) -> MarkSource:
         """Where a block's marks come from; their order runs through all files of the feed, not through each anew."""
         if block.file != self.file:
             self.file, self.offset = block.file, self.offset + self.last_line + 1
-        self.last_line = block.lines[-1]
+        self.last_line = block.numbers[-1] if block.numbers else self.last_line
         return MarkSource(self.import_id, self.base + self.offset, block.file, self.now)
 
 
@@ -112,7 +107,7 @@ async def import_feed(
     sessions: Sessions,
     actor: Actor,
     order: OpenImport,
-    feed: Iterable[FeedBlock],
+    feed: Iterable[Chunk],
     *,
     now: datetime,
     tell: Callable[[Progress], None] = lambda _: None,
@@ -120,13 +115,22 @@ async def import_feed(
     """Take a feed in, recompute what it changed and enqueue one `import.finished`; an error leaves it resumable."""
     run = await _open(sessions, actor, order, now, tell)
     try:
-        for kind, group in groupby(feed, key=lambda block: block.kind):
+        for kind, group in groupby(feed, key=lambda block: block.table):
             await (_marks if kind == "marks" else _whole)(run, kind, group)
         recomputed = await attendance_summaries.refresh(sessions, actor, now=now)
     except BaseException as error:
         await asyncio.shield(_failed(run, error))
         raise
     return await _finish(run, recomputed)
+
+
+def district_feed(folder: Path, source: SourceDeclaration = CANONICAL, *, received_at: datetime) -> Iterator[Chunk]:
+    """The tables of a district folder in the order in which each finds what it needs."""
+    for table in ORDER:
+        files = sorted(folder.glob("marks*.csv")) if table == "marks" else [folder / f"{table}.csv"]
+        for file in files:
+            if file.exists():
+                yield from read_feed(file, table, source, received_at=received_at)
 
 
 async def roll_back(sessions: Sessions, actor: Actor, import_id: UUID, *, now: datetime) -> int:
@@ -172,25 +176,26 @@ async def _known(session: AsyncSession, import_id: UUID) -> ImportRun:
     return row
 
 
-async def _next(group: Iterator[FeedBlock]) -> FeedBlock | None:
+async def _next(group: Iterator[Chunk]) -> Chunk | None:
     """Reading and parsing a file must not hold up the event loop."""
     return await asyncio.to_thread(next, group, None)
 
 
-async def _whole(run: _Run, kind: str, group: Iterator[FeedBlock]) -> None:
+async def _whole(run: _Run, kind: str, group: Iterator[Chunk]) -> None:
     """A file that is merged as one: calendars and enrolments are whole, so all its blocks are staged first."""
     async with run.sessions.tenant(run.actor.tenant_id) as session:
         await blocks.open_stage(session, kind)
-        read = 0
+        read = unread = 0
         while block := await _next(group):
-            await blocks.stage(session, kind, block.lines, block.columns)
-            read += len(block.lines)
+            await blocks.stage(session, kind, block.columns, block.numbers, block.rows)
+            unread += await _keep_aside(session, run, block)
+            read += len(block.numbers)
             run.tell(Progress(kind, run.read + read))
         bad = await blocks.quarantine(session, kind, run.import_id)
         await _merge(session, run, kind)
         run.read += read
         if run.read > run.skip:
-            figures = {"read": read, "accepted": read - bad, "duplicate": 0, "quarantined": bad}
+            figures = {"read": read, "accepted": read - bad, "duplicate": 0, "quarantined": bad + unread}
             await progress(session, run.import_id, kind, figures)
 
 
@@ -232,20 +237,45 @@ async def _require_code_maps(session: AsyncSession) -> None:
         )
 
 
-async def _marks(run: _Run, kind: str, group: Iterator[FeedBlock]) -> None:
+async def _marks(run: _Run, kind: str, group: Iterator[Chunk]) -> None:
     """Marks go in block by block, each in its own transaction; an interrupted import skips what is in already."""
     while block := await _next(group):
-        size, source = len(block.lines), run.source(block)
+        size, source = len(block.numbers), run.source(block)
         run.read += size
-        if run.read > run.skip:
+        if run.read > run.skip or not size:
             async with run.sessions.tenant(run.actor.tenant_id) as session:
                 await blocks.open_stage(session, kind)
-                await blocks.stage(session, kind, block.lines, block.columns)
+                await blocks.stage(session, kind, block.columns, block.numbers, block.rows)
+                unread = await _keep_aside(session, run, block)
                 bad = await blocks.quarantine(session, kind, run.import_id)
                 added = await blocks.merge_marks(session, source)
-                figures = {"read": size, "accepted": added, "duplicate": size - bad - added, "quarantined": bad}
+                figures = {
+                    "read": size,
+                    "accepted": added,
+                    "duplicate": size - bad - added,
+                    "quarantined": bad + unread,
+                }
                 await progress(session, run.import_id, kind, figures)
         run.tell(Progress(kind, run.read))
+
+
+async def _keep_aside(session: AsyncSession, run: _Run, block: Chunk) -> int:
+    """Rows the reader refused go to the quarantine, remarks on the file into the issues; how many rows."""
+    run.notes.update(problem.kind.value for problem in block.problems if not problem.quarantined)
+    rows: list[dict[str, object]] = [
+        {
+            "import_id": run.import_id,
+            "kind": block.table,
+            "line": problem.row,
+            "problem": problem.kind.value,
+            "detail": problem.advice,
+            "row": {problem.column: problem.value},
+        }
+        for problem in block.problems
+        if problem.quarantined
+    ]
+    await blocks.keep_aside(session, rows)
+    return len({row["line"] for row in rows})
 
 
 async def _failed(run: _Run, error: BaseException) -> None:
@@ -260,7 +290,8 @@ async def _finish(run: _Run, recomputed: int) -> Imported:
     async with run.sessions.tenant(run.actor.tenant_id) as session:
         row = (await session.scalars(select(ImportRun).where(ImportRun.id == run.import_id))).one()
         row.status, row.finished_at = "FINISHED", run.now
-        row.issues = await issues(session, run.base)
+        notes = {kind: {"count": count, "first": []} for kind, count in sorted(run.notes.items())}
+        row.issues = notes | await issues(session, run.base)
         await outbox.enqueue(session, "import.finished", f"import/{row.id}", {"import_id": str(row.id)})
         return Imported(
             row.id,

@@ -1,15 +1,16 @@
 """One block of an import: stage it by COPY, set aside what points nowhere, merge the rest."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import repeat
+from operator import itemgetter
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.copying import copy_rows, fresh_stage
+from models.imports import QuarantineRow
 from models.queries import people_merge as people
 from models.queries import register_merge as register
 from models.queries.staging import COLUMNS, definition, set_aside
@@ -30,11 +31,20 @@ async def open_stage(session: AsyncSession, kind: str) -> None:
     await fresh_stage(session, f"stage_{kind}", definition(kind))
 
 
-async def stage(session: AsyncSession, kind: str, lines: Sequence[int], columns: Mapping[str, Sequence[str]]) -> None:
-    """Append rows given column by column; a column the file does not have stays null."""
-    names = COLUMNS[kind]
-    rows: Iterable[tuple[object, ...]] = zip(lines, *(columns.get(name, repeat("")) for name in names), strict=False)
-    await copy_rows(session, f"stage_{kind}", ("line", *names), rows)
+async def stage(
+    session: AsyncSession, kind: str, columns: Sequence[str], lines: Sequence[int], rows: Sequence[Sequence[object]]
+) -> None:
+    """Append rows whose fields come in the order of `columns`; columns nothing reads are dropped, missing ones null."""
+    places = [(name, columns.index(name)) for name in COLUMNS[kind] if name in columns]
+    pick = itemgetter(*(place for _, place in places))
+    names = ("line", *(name for name, _ in places))
+    await copy_rows(session, f"stage_{kind}", names, ((n, *pick(row)) for n, row in zip(lines, rows, strict=True)))
+
+
+async def keep_aside(session: AsyncSession, rows: Sequence[dict[str, object]]) -> None:
+    """Quarantine rows that could not even be read."""
+    if rows:
+        await session.execute(insert(QuarantineRow), rows)
 
 
 async def quarantine(session: AsyncSession, kind: str, import_id: UUID) -> int:
@@ -77,7 +87,7 @@ async def declared_merges(session: AsyncSession) -> dict[str, str]:
     """Merges from staging added to those known; all of them as old id -> new id."""
     await session.execute(text(people.STUBS_OF_MERGES))
     await session.execute(text(register.MERGES))
-    return dict((await session.execute(text(register.DECLARED_MERGES))).tuples().all())
+    return {row.old_source_id: row.new_source_id for row in await session.execute(text(register.DECLARED_MERGES))}
 
 
 async def apply_merges(session: AsyncSession, ends: Mapping[str, str]) -> None:

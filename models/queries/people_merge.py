@@ -40,7 +40,7 @@ EXEMPTIONS = """
 insert into exemption (student_id, scope, kind, reason, starts_on)
 select t.id, 'stop', 'IMPORTED', 'exempt in the imported student list', :today
 from stage_students s join student t on t.source_id = s.student_id
-where s.exempt in ('1', 'true') and not exists (
+where lower(s.exempt) in ('1', 'true') and not exists (
     select from exemption e where e.student_id = t.id and e.kind = 'IMPORTED' and e.withdrawn_at is null)
 """
 
@@ -48,7 +48,7 @@ WITHDRAW_EXEMPTIONS = """
 update exemption e set withdrawn_at = :now
 from stage_students s join student t on t.source_id = s.student_id
 where e.student_id = t.id and e.kind = 'IMPORTED' and e.withdrawn_at is null
-    and coalesce(s.exempt, '0') not in ('1', 'true')
+    and lower(coalesce(s.exempt, '0')) not in ('1', 'true')
 """
 
 # A student who is enrolled or merged but not in the student list is still a student.
@@ -66,7 +66,7 @@ insert into guardian as g (source_id, name, language, preferred_channel, email, 
     unreachable)
 select distinct on (guardian_id) guardian_id, coalesce(name, guardian_id), language, preferred_channel, email, phone,
     address, coalesce(to_jsonb(string_to_array(opted_out_channels, '|')), '[]'),
-    coalesce(unreachable, '0') in ('1', 'true')
+    lower(coalesce(unreachable, '0')) in ('1', 'true')
 from stage_guardians order by guardian_id, line desc
 on conflict (tenant_id, source_id) do update set name = excluded.name, language = excluded.language,
     preferred_channel = excluded.preferred_channel, email = excluded.email, phone = excluded.phone,
@@ -78,11 +78,8 @@ on conflict (tenant_id, source_id) do update set name = excluded.name, language 
 LINKS = """
 with told as (
     select distinct on (t.id, g.id) t.id as student_id, g.id as guardian_id, s.relation, s.priority::int,
-        case when s.legal_responsibility in ('1', 'true') then true when s.legal_responsibility in ('0', 'false')
-            then false end as responsible,
-        case when s.lives_with in ('1', 'true') then true when s.lives_with in ('0', 'false') then false end as home,
-        case when s.receives_letters in ('1', 'true') then true when s.receives_letters in ('0', 'false')
-            then false end as letters
+        s.legal_responsibility::boolean as responsible, s.lives_with::boolean as home,
+        s.receives_letters::boolean as letters
     from stage_student_guardians s
     join student t on t.source_id = s.student_id
     join guardian g on g.source_id = s.guardian_id

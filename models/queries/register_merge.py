@@ -20,7 +20,7 @@ STALE_SCHOOLS = STALE.format(
 CODE_MAP = """
 insert into code_map as c (code_set, code, status, is_tardy)
 select distinct on (code_set, code) code_set, coalesce(code, ''), status,
-    coalesce(is_tardy, '0') in ('1', 'true', 'True')
+    lower(coalesce(is_tardy, '0')) in ('1', 'true')
 from stage_code_map order by code_set, code, line desc
 on conflict (tenant_id, code_set, code) do update set status = excluded.status, is_tardy = excluded.is_tardy
 where (c.status, c.is_tardy) is distinct from (excluded.status, excluded.is_tardy)
@@ -137,13 +137,14 @@ select ensure_year_partitions(d) from (
     select distinct school_year_start(date, '08-01') as d from calendar_session) y
 """
 
-# The key of a row is what it says, so that reading a file again adds nothing; a row twice in one import keeps its
-# later place, because file order breaks ties (S3.1).
+# The key of a row is what it says (its receipt time apart), so that reading a file again adds nothing; a row twice in
+# one import keeps its later place, because file order breaks ties (S3.1).
 MARKS = f"""
 with keyed as (
     select s.*, t.id as student, h.id as school, md5(concat_ws(E'\\x1f', s.school_id, s.student_id,
-        coalesce(s.mark_id, ''), s.date, s.session, coalesce(s.code, ''), coalesce(s.recorded_at, ''),
-        coalesce(s.register, ''), coalesce(s.deleted, '0'), coalesce(s.minutes_missed, ''),
+        coalesce(s.mark_id, ''), s.date, s.session, coalesce(s.code, ''),
+        extract(epoch from nullif(cast(s.recorded_at as timestamptz), date_trunc('second', cast(:now as timestamptz)))),
+        coalesce(s.register, ''), lower(coalesce(s.deleted, '0')), coalesce(s.minutes_missed, ''),
         coalesce(s.reason_code, '')))::uuid as row_key
     from stage_marks s join student t on t.source_id = s.student_id join school h on h.source_id = s.school_id
 ),
@@ -154,7 +155,7 @@ merged as (
         import_id, source_ref)
     select row_key, coalesce(mark_id, row_key::text), student, school, date::date, session, trim(coalesce(code, '')),
         date_trunc('second', coalesce(cast(recorded_at as timestamptz), cast(:now as timestamptz))),
-        coalesce(register, ''), coalesce(deleted, '0') in ('1', 'true'), minutes_missed::int, reason_code,
+        coalesce(register, ''), lower(coalesce(deleted, '0')) in ('1', 'true'), minutes_missed::int, reason_code,
         source, recorded_by, recorded_by_title, amend_reason, cast(:base as bigint) + line,
         cast(:import_id as uuid), cast(:source_ref as text) || ':' || line
     from single

@@ -68,6 +68,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "amend_reason",
     ),
 }
+ENTITLEMENTS = ("legal_responsibility", "lives_with", "receives_letters")
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "schools": ("school_id", "code_set"),
     "code_map": ("code_set", "code", "status"),
@@ -104,7 +105,7 @@ def _birth(column: str) -> str:
 def _instant(column: str) -> str:
     return (
         f"case when {column} is null then false else {column} !~"
-        f" '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]+)?)?"
+        f" '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]+)?)?"
         f"(Z|[+-][0-9]{{2}}:?[0-9]{{2}})$'"
         f" or not pg_input_is_valid({column}, 'timestamptz') end"
     )
@@ -151,11 +152,12 @@ CHECKS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("UNKNOWN_SCHOOL", _NO_SCHOOL),
     ),
     "classes": (("UNKNOWN_SCHOOL", _NO_SCHOOL),),
-    "students": (("BAD_DATE", _birth("s.dob")),),
+    "students": (("BAD_DATE", _birth("s.dob")), ("BAD_INSTANT", _instant("s.deleted_at"))),
     "student_merges": (),
     "guardians": (),
     "student_guardians": (
         ("BAD_NUMBER", _number("s.priority")),
+        *(("BAD_VALUE", _other_than(f"lower(s.{name})", "0", "1", "true", "false")) for name in ENTITLEMENTS),
         ("UNKNOWN_STUDENT", _NO_STUDENT),
         ("UNKNOWN_GUARDIAN", _NO_GUARDIAN),
     ),
@@ -170,7 +172,7 @@ CHECKS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("BAD_DATE", _day("s.date")),
         ("UNKNOWN_SESSION", _other_than("s.session", "AM", "PM", "DAY")),
         ("BAD_INSTANT", _instant("s.recorded_at")),
-        ("BAD_VALUE", _other_than("s.deleted", "0", "1", "true", "false")),
+        ("BAD_VALUE", _other_than("lower(s.deleted)", "0", "1", "true", "false")),
         ("BAD_NUMBER", _number("s.minutes_missed")),
         ("UNKNOWN_SCHOOL", _NO_SCHOOL),
         ("UNKNOWN_STUDENT", _NO_STUDENT),
