@@ -1,0 +1,121 @@
+"""How each kind of outbox row reaches Temporal: starts, signals, and the nightly pass after an import."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from temporalio.client import Client
+from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from models.queries.outbox import Parcel
+from models.session import Sessions
+from orchestration.relay import Carrier, Undeliverable
+from rules.errors import NotFound
+from rules.ids import InstanceId, TenantId
+from rules.ladder.state import State
+from services.schools import time_zones
+from services.starting import Starting, starting
+from workflows import identity
+from workflows.messages import Settings, Start
+
+INTERVENTION = "StudentIntervention"
+NIGHTLY = "NightlyEvaluation"
+RPC_TIMEOUT = timedelta(seconds=5)
+
+
+def start_input(found: Starting) -> Start:
+    """The input of a case's workflow."""
+    return Start(
+        tenant_id=found.tenant_id,
+        school_id=found.school_id,
+        student_id=found.student_id,
+        instance_id=found.instance_id,
+        case_id=found.case_id,
+        school_year=found.school_year,
+        evaluation_id=found.evaluation_id,
+        settings=Settings.model_validate(found.settings),
+        state=State(ladder=found.ladder),
+    )
+
+
+class CaseCarriers:
+    """Starts cases and signals them; the database row is the guard against a second start, not Temporal's retention."""
+
+    def __init__(self, sessions: Sessions, client: Client) -> None:
+        self._sessions = sessions
+        self._client = client
+
+    def by_kind(self) -> Mapping[str, Carrier]:
+        """The relay's table."""
+        return {
+            "instance.start": self.start,
+            "instance.signal": self.signal,
+            "import.finished": self.nightly,
+        }
+
+    async def start(self, tenant_id: UUID, parcel: Parcel) -> None:
+        """Start the case of a new instance row at sweep priority; once started, a second try does nothing."""
+        found = await self._read(tenant_id, parcel.payload["instance_id"])
+        if found.closed:
+            raise Undeliverable(f"instance {found.instance_id} is already closed")
+        await start_case(self._client, found, identity.sweep(TenantId(tenant_id)))
+
+    async def signal(self, tenant_id: UUID, parcel: Parcel) -> None:
+        """Signal-with-start: a signal never overtakes its case, and a closed case is not opened by a late one."""
+        found = await self._read(tenant_id, parcel.payload["instance_id"])
+        if found.closed:
+            raise Undeliverable(f"instance {found.instance_id} is already closed")
+        signal = (parcel.payload["signal"], parcel.payload.get("argument"))
+        await start_case(self._client, found, identity.sweep(TenantId(tenant_id)), signal)
+
+    async def nightly(self, tenant_id: UUID, parcel: Parcel) -> None:
+        """Run the nightly pass now for each of the tenant's time zones; a pass that is running is enough."""
+        async with self._sessions.tenant(tenant_id) as session:
+            zones = await time_zones(session)
+        for zone in zones:
+            await run_nightly(self._client, TenantId(tenant_id), zone, parcel.subject)
+
+    async def _read(self, tenant_id: UUID, instance_id: str) -> Starting:
+        async with self._sessions.tenant(tenant_id) as session:
+            try:
+                return await starting(session, UUID(instance_id))
+            except NotFound as missing:
+                raise Undeliverable(missing.message) from missing
+
+
+async def start_case(
+    client: Client, found: Starting, priority: Priority, signal: tuple[str, Any] | None = None
+) -> None:
+    """Start a case, or leave the running one as it is; with a signal the two happen together."""
+    workflow_id = identity.ladder_id(TenantId(found.tenant_id), found.school_year, InstanceId(found.instance_id))
+    extra: dict[str, Any] = {}
+    if signal:
+        extra = {"start_signal": signal[0], "start_signal_args": [signal[1]] if signal[1] is not None else []}
+    try:
+        await client.start_workflow(
+            INTERVENTION,
+            start_input(found),
+            id=workflow_id,
+            task_queue=identity.TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=_attributes(found),
+            static_summary=identity.STATIC_SUMMARY,
+            priority=priority,
+            rpc_timeout=RPC_TIMEOUT,
+            **extra,
+        )
+    except WorkflowAlreadyStartedError as closed:
+        raise Undeliverable(f"workflow {workflow_id} has already ended") from closed
+
+
+def _attributes(found: Starting) -> TypedSearchAttributes:
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(identity.TENANT, str(found.tenant_id)),
+            SearchAttributePair(identity.SCHOOL, str(found.school_id)),
+            SearchAttributePair(identity.RULE_SET, found.ladder.rule_set_key),
+        ]
+    )

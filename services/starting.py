@@ -1,0 +1,59 @@
+"""What a workflow needs to start: read from the instance row, which always comes first (ladder.md, Identity and start)."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.instances import Instance
+from models.rulesets import RuleSetVersion
+from models.tenants import Tenant
+from rules.errors import NotFound
+from rules.ladder.stages import LadderSnapshot
+from rules.rulesets.ruleset import ladder_snapshot
+from services.pinned import ruleset_of
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """One instance as its workflow starts; `settings` are the tenant's, pinned for this walk."""
+
+    tenant_id: UUID
+    school_id: UUID
+    student_id: UUID
+    instance_id: UUID
+    case_id: UUID
+    school_year: str
+    evaluation_id: UUID | None
+    closed: bool
+    ladder: LadderSnapshot
+    settings: dict[str, object]
+
+
+async def starting(session: AsyncSession, instance_id: UUID) -> Starting:
+    """Read one instance; NotFound if this tenant has none of that id."""
+    found = (
+        await session.execute(
+            select(Instance, RuleSetVersion.version, Tenant.settings)
+            .join(RuleSetVersion, RuleSetVersion.id == Instance.rule_set_version_id)
+            .join(Tenant, Tenant.id == Instance.tenant_id)
+            .where(Instance.id == instance_id)
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound("instance_not_found", f"There is no instance {instance_id} here.")
+    instance, version, settings = found
+    ruleset = await ruleset_of(session, instance.digest)
+    return Starting(
+        tenant_id=instance.tenant_id,
+        school_id=instance.lead_school_id,
+        student_id=instance.student_id,
+        instance_id=instance.id,
+        case_id=instance.case_id,
+        school_year=instance.school_year,
+        evaluation_id=instance.entry_evaluation_id,
+        closed=instance.closed_at is not None,
+        ladder=ladder_snapshot(ruleset, version),
+        settings=settings.get("ladder", {}),
+    )
