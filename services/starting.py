@@ -1,4 +1,4 @@
-"""What a workflow needs to start: read from the instance row, which always comes first (ladder.md, Identity and start)."""
+"""What a workflow needs to start, read from the instance row, which always comes first (ladder.md, Identity)."""
 
 from dataclasses import dataclass
 from uuid import UUID
