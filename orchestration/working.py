@@ -1,0 +1,37 @@
+"""The Temporal worker with everything it must not be without: sandbox, boundary, versioning, gentle shutdown."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
+
+from workflows import identity
+from workflows.intervention import StudentIntervention
+from workflows.nightly_evaluation import NightlyEvaluation
+from workflows.sandbox import runner
+
+WORKFLOWS = (StudentIntervention, NightlyEvaluation)
+CACHED = 500
+
+
+def worker(
+    client: Client,
+    activities: Sequence[Callable[..., Any]],
+    interceptors: Sequence[Interceptor],
+    versioning: WorkerDeploymentConfig | None,
+) -> Worker:
+    """A worker of all workflows and the given activities; `versioning` None serves tests that need none."""
+    return Worker(
+        client,
+        task_queue=identity.TASK_QUEUE,
+        workflows=WORKFLOWS,
+        activities=activities,
+        interceptors=interceptors,
+        workflow_runner=runner(),
+        deployment_config=versioning,
+        max_cached_workflows=CACHED,
+        max_concurrent_activities=20,
+        graceful_shutdown_timeout=timedelta(seconds=30),
+    )
