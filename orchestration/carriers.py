@@ -25,6 +25,7 @@ from services.schools import time_zones
 from services.starting import Starting, starting
 from workflows import identity
 from workflows.messages import Settings, Start
+from workflows.nightly_evaluation import NightlyStart
 
 INTERVENTION = "StudentIntervention"
 NIGHTLY = "NightlyEvaluation"
@@ -81,7 +82,7 @@ class CaseCarriers:
         async with self._sessions.tenant(tenant_id) as session:
             zones = await time_zones(session)
         for zone in zones:
-            await run_nightly(self._client, TenantId(tenant_id), zone, parcel.subject)
+            await run_nightly(self._client, TenantId(tenant_id), zone, because=parcel.subject.replace("/", "-"))
 
     async def _read(self, tenant_id: UUID, instance_id: str) -> Starting:
         async with self._sessions.tenant(tenant_id) as session:
@@ -115,6 +116,25 @@ async def start_case(
         )
     except WorkflowAlreadyStartedError as closed:
         raise Undeliverable(f"workflow {workflow_id} has already ended") from closed
+
+
+async def run_nightly(client: Client, tenant_id: TenantId, time_zone: str, *, because: str) -> str:
+    """Run the nightly pass of a zone now; `because` (an import, a person's request) makes the id. Returns the id."""
+    workflow_id = f"{identity.nightly_id(tenant_id, time_zone)}:{because}"
+    try:
+        await client.start_workflow(
+            NIGHTLY,
+            NightlyStart(tenant_id=tenant_id, time_zone=time_zone),
+            id=workflow_id,
+            task_queue=identity.TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            priority=identity.sweep(tenant_id),
+            rpc_timeout=RPC_TIMEOUT,
+        )
+    except WorkflowAlreadyStartedError:
+        return workflow_id  # it ran to its end for this very reason: once is enough
+    return workflow_id
 
 
 def _attributes(found: Starting) -> TypedSearchAttributes:

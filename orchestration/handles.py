@@ -63,9 +63,11 @@ class CaseHandles:
         except WorkflowUpdateFailedError as refused:
             raise _refusal(refused) from refused
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
-            return Told(await self._if_up())
+            await self._must_be_up()
+            return Told(None)
         except RPCError as error:
-            return Told(await self._when_not_answered(error, case))
+            await self._must_be_late(error, case)
+            return Told(None)
         return Told(answer)
 
     async def start(self, found: Starting) -> bool:
@@ -84,9 +86,10 @@ class CaseHandles:
         handle = self._client.get_workflow_handle(case.workflow_id)
         try:
             async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
-                return await handle.query("view", result_type=View)
+                seen: View = await handle.query("view", result_type=View)
         except (TimeoutError, RPCError) as error:
             raise _away() from error
+        return seen
 
     async def healthy(self) -> bool:
         """Whether Temporal answers."""
@@ -96,21 +99,21 @@ class CaseHandles:
         except (TimeoutError, RPCError):
             return False
 
-    async def _if_up(self) -> None:
+    async def _must_be_up(self) -> None:
         if not await self.healthy():
             raise _away()
 
-    async def _when_not_answered(self, error: RPCError, case: CaseAddress) -> None:
+    async def _must_be_late(self, error: RPCError, case: CaseAddress) -> None:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise Conflict(
                 "case_not_running",
                 f"Instance {case.instance_id} has no running case: it is closed, or has not started yet. Look again.",
             ) from error
-        if error.status in LATE:
-            return await self._if_up()
         if error.status in AWAY:
             raise _away() from error
-        raise error
+        if error.status not in LATE:
+            raise error
+        await self._must_be_up()
 
 
 def _away() -> DomainError:
