@@ -113,6 +113,15 @@ class RowProblem:
         return ADVICE[self.kind]
 
 
+def canonical(value: Value) -> str:
+    """A typed value as the canonical format writes it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Up to 50,000 accepted rows, as tuples in the order of `columns` (all columns of the table), and what was odd."""
@@ -123,6 +132,11 @@ class Chunk:
     rows: Sequence[tuple[Value, ...]]
     numbers: Sequence[int]
     problems: Sequence[RowProblem]
+
+    def texts(self) -> dict[str, list[str]]:
+        """The rows column by column in the canonical text of the district folder."""
+        columns = list(zip(*self.rows, strict=True)) or [()] * len(self.columns)
+        return {name: [*map(canonical, column)] for name, column in zip(self.columns, columns, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,19 @@ def test_a_wrong_declaration_names_its_fields() -> None:
     assert set(refused.value.fields) == {"timezone", "encoding", "delimiter", "colour"}
 
 
+def test_a_chunk_can_be_told_in_canonical_text() -> None:
+    (chunk,) = read("04_ambiguous_dates.csv", SourceDeclaration(school_id="S1", date_order="DMY"))
+    texts = chunk.texts()
+    assert texts["date"] == ["2024-09-03", "2024-03-09", "2024-09-13", "2024-09-03"]
+    assert {texts[name][0] for name in ("recorded_at", "deleted", "minutes_missed")} == {
+        "2026-09-01T08:00:00Z",
+        "0",
+        "",
+    }
+    (empty,) = read("13_header_only.csv")
+    assert set(map(len, empty.texts().values())) == {0}
+
+
 def test_a_folder_is_read_in_the_order_an_import_needs() -> None:
     chunks = list(read_folder(shared("data", "planted"), received_at=RECEIVED))
     tables = list(dict.fromkeys(chunk.table for chunk in chunks))
