@@ -43,7 +43,10 @@ def decision_query(
     facts: Mapping[FactKey, str] = NO_FACTS,
     bitmaps: bool = True,
 ) -> DecisionColumns:
-    """Every row of `source` with entry, fired, leaves_true and leaves_known; facts without a column are unknown."""
+    """Every row of `source` with entry, fired, leaves_true and leaves_known; facts without a column are unknown.
+
+    `bitmaps` cost four times the rest: leave them out of the scan of a district, ask for them where a row is stored.
+    """
     index = ruleset.leaf_index()
     names = {leaf: f"l{number}" for number, leaf in enumerate(index)}
     named = {rule.name: rule.when for rule in rules_of(ruleset)}
