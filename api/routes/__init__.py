@@ -2,6 +2,6 @@
 
 from fastapi import APIRouter
 
-from api.routes import cases, people, rules, safeguards
+from api.routes import cases, people, rules, safeguards, templates
 
-ROUTERS: tuple[APIRouter, ...] = (cases.router, safeguards.router, rules.router, people.router)
+ROUTERS: tuple[APIRouter, ...] = (cases.router, safeguards.router, rules.router, people.router, templates.router)
