@@ -144,3 +144,21 @@ async def flagged(session: AsyncSession, student_id: UUID, *, on: date) -> bool:
     covers = CareFlag.starts_on <= on, or_(CareFlag.ends_on.is_(None), CareFlag.ends_on >= on)
     found = await session.scalar(select(CareFlag.id).where(CareFlag.student_id == student_id, *covers).limit(1))
     return found is not None
+
+
+async def active_tenant_keys(session: AsyncSession) -> Sequence[str]:
+    """The keys of the tenants that are served."""
+    return (await session.scalars(select(Tenant.key).where(Tenant.status == "ACTIVE").order_by(Tenant.key))).all()
+
+
+async def first_holder(session: AsyncSession, role: Role) -> str | None:
+    """The subject of the first active person who holds a role: whom the demo speaks for when nobody is named."""
+    holders = (
+        select(Person.subject)
+        .join(RoleAssignment, RoleAssignment.person_id == Person.id)
+        .where(Person.active, RoleAssignment.role == role.value)
+        .order_by(Person.created_at, Person.subject)
+        .limit(1)
+    )
+    found: str | None = await session.scalar(holders)
+    return found

@@ -64,7 +64,7 @@ from (
         {leaves}
     from ({source}) row
 ) decided
-"""  # noqa: S608 - see the module's first lines
+"""
     return DecisionColumns(sql, tuple(named))
 
 

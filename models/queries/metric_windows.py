@@ -94,7 +94,7 @@ moment as (
         select t.school_id, t.step_day, t.sessions_per_day, t.half_day_rule, t.family_codes{listed}
         from place t
     ) z
-)"""  # noqa: S608 - enumerations and integers only
+)"""
 
     @staticmethod
     def params() -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _begins(window: Window, on: str) -> str:
 
 
 def _earliest(days: str, on: str, n: int) -> str:
-    return f"coalesce((select min(q.date) from ({days.format(on=on, n=int(n))}) q), {on})"  # noqa: S608 - as above
+    return f"coalesce((select min(q.date) from ({days.format(on=on, n=int(n))}) q), {on})"
 
 
 def _date(day: date) -> str:

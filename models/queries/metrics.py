@@ -60,7 +60,7 @@ join moment m on m.school_id = x.school_id and m.step_day is not distinct from x
 left join register_day d on d.student_id = x.student_id and d.school_id = x.school_id
     and d.step_day is not distinct from x.step_day
 {build.join_broken()}group by x.student_id, x.school_id, x.step_day, {build.windows.grouped()}
-"""  # noqa: S608 - see the module's first lines
+"""
     return MetricQuery(sql, {**build.days.params, **build.windows.params()}, columns)
 
 
@@ -112,7 +112,7 @@ broken as (
     from register_day d
     join moment m on m.school_id = d.school_id and m.step_day is not distinct from d.step_day
     group by d.student_id, d.school_id, d.step_day
-)"""  # noqa: S608 - as above
+)"""
 
     def join_broken(self) -> str:
         if not self.breaks:
