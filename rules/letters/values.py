@@ -25,7 +25,7 @@ class Value:
 
 def written(kind: FieldType, value: Any, language: str) -> Value:
     """Write a value out, or raise ValueError saying what form it must have."""
-    items = tuple(_isolated(item, language) for item in _WRITERS[kind](value, language))
+    items = tuple(isolated(item, language) for item in _WRITERS[kind](value, language))
     phrase = "\n".join(items) if kind is FieldType.LINES else said_list(items, language)
     return Value(phrase, items)
 
@@ -55,7 +55,7 @@ def as_text(value: Any) -> str:
     return text
 
 
-def _isolated(text: str, language: str) -> str:
+def isolated(text: str, language: str) -> str:
     """Keep a value's own order: `+353 1` in an Arabic line, an Arabic name in an English one."""
     foreign = any(unicodedata.bidirectional(mark) in RIGHT_TO_LEFT_CLASSES for mark in text)
     return ISOLATE.format(text) if foreign or is_right_to_left(language) else text
