@@ -1,8 +1,11 @@
-"""Tenants: found by key, or made when the first register comes in."""
+"""Tenants: found by key, or made when the first register comes in; who is served, and who is suspended."""
+
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.session import Sessions
 from models.tenants import Tenant
 from rules.errors import Invalid, NotFound
 
@@ -32,3 +35,10 @@ async def create(session: AsyncSession, key: str, name: str, timezone: str = "Eu
     session.add(tenant)
     await session.flush()
     return tenant
+
+
+async def is_suspended(sessions: Sessions, tenant_id: UUID) -> bool:
+    """Whether the tenant's work must wait; an unknown tenant counts as suspended, so that nothing acts for it."""
+    async with sessions.untenanted() as session:
+        status = (await session.scalars(select(Tenant.status).where(Tenant.id == tenant_id))).first()
+    return status != "ACTIVE"

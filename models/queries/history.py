@@ -1,0 +1,52 @@
+"""One student's resolved attendance as the pure rules take it: explanations and what-if read this, never the marks."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.attendance import CalendarSession, SessionFact
+from models.people import School
+from rules.attendance.codes import Status
+from rules.attendance.history import DayBasis, History, MissingMarkPolicy, ResolvedSession, SchoolSettings, SessionName
+from rules.school_calendar import SchoolCalendar
+
+
+def settings_of(school: School) -> SchoolSettings:
+    """The school's row as attendance arithmetic takes it."""
+    month, day = (int(part) for part in school.year_start.split("-"))
+    return SchoolSettings(
+        school.code_set,
+        MissingMarkPolicy(school.missing_mark_policy),
+        school.sessions_per_day,
+        (month, day),
+        DayBasis(school.day_basis),
+    )
+
+
+async def history_of(
+    session: AsyncSession, student_id: UUID, school_id: UUID, known_at: datetime, through: date
+) -> History:
+    """Every session with a known status up to a date; sessions without a mark are left out, as they count nothing."""
+    school = (await session.scalars(select(School).where(School.id == school_id))).one()
+    opened = await session.scalars(
+        select(CalendarSession.date)
+        .where(CalendarSession.school_id == school_id, CalendarSession.date <= through)
+        .distinct()
+    )
+    facts = select(SessionFact).where(
+        SessionFact.student_id == student_id,
+        SessionFact.school_id == school_id,
+        SessionFact.date <= through,
+        SessionFact.known_from <= known_at,
+        SessionFact.known_to > known_at,
+    )
+    rows = (await session.scalars(facts.order_by(SessionFact.date, SessionFact.session))).all()
+    sessions = tuple(
+        ResolvedSession(
+            row.date, SessionName(row.session), Status(row.status), row.code, row.tardy, row.minutes_missed or 0
+        )
+        for row in rows
+    )
+    return History(settings_of(school), SchoolCalendar(tuple(sorted(opened.all()))), sessions)

@@ -1,0 +1,225 @@
+"""Decide a case's next step on one evaluation row, look at a basis again, and look once more just before acting."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.queries.student_decisions import Moment
+from rules.errors import Invalid
+from rules.ids import EvaluationId
+from rules.ladder.stages import Stage, StageType
+from rules.ladder.state import Basis, BasisCheck, Decision, StopFound, Verdict
+from rules.ladder.words import Action as Does
+from rules.ladder.words import StopReason, StopThen
+from rules.rulesets import decision as deciding
+from rules.rulesets.case_leaves import CaseResolved, ExemptionActive, GuardianReasonAccepted
+from rules.rulesets.conditions import Condition, leaves
+from rules.rulesets.decision import Action, Position, Rule, rules_of
+from rules.rulesets.evaluation import Bitmap, evaluate
+from rules.rulesets.metrics import MetricKey, WindowKind
+from rules.rulesets.model import RuleSet
+from services import reasoning
+from services.context import CaseRef
+from services.entitlement import contact_stopped, recipients, sending_on
+from services.evaluation_days import evaluation_date
+from services.evaluations import StudentEvaluation, evaluate_student, facts_at, look, measured_since, stored
+from services.pinned import ruleset_of
+
+log = logging.getLogger("handrail.decisions")
+REASONS = (
+    (ExemptionActive, StopReason.EXEMPT),
+    (GuardianReasonAccepted, StopReason.GUARDIAN_REASON_ACCEPTED),
+    (CaseResolved, StopReason.CASE_RESOLVED),
+)
+SENDS = frozenset({StageType.LETTER, StageType.MEETING, StageType.NOTICE})
+PURPOSES = {StageType.MEETING: "meetings", StageType.CONTACT: "calls"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a case asks; `since` = effective day of its last step, `evaluation_id` = the row to read exactly."""
+
+    digest: str
+    stage_key: str | None
+    may_advance: bool
+    previous_reached: bool
+    since: date | None
+    evaluation_id: UUID | None
+    muted_stops: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything the engine needs, read in one transaction; the engine itself runs outside of it."""
+
+    ruleset: RuleSet
+    position: Position
+    row: StudentEvaluation
+
+
+async def prepare(session: AsyncSession, case: CaseRef, asked: Question) -> Prepared:
+    """Read the evaluation row, or write one for this student by the nightly SQL first."""
+    ruleset = await ruleset_of(session, asked.digest)
+    row = await _row(session, case, ruleset, asked)
+    position = Position(
+        stage_index=ruleset.index_of(asked.stage_key) if asked.stage_key else deciding.BEFORE_THE_LADDER,
+        wait_elapsed=asked.may_advance,
+        previous_reached=asked.previous_reached,
+    )
+    return Prepared(ruleset, position, row)
+
+
+async def _row(session: AsyncSession, case: CaseRef, ruleset: RuleSet, asked: Question) -> StudentEvaluation:
+    if asked.evaluation_id:
+        row = await stored(session, case, ruleset, asked.evaluation_id)
+        if not _counts_steps(ruleset) or await measured_since(session, asked.evaluation_id) == asked.since:
+            return row
+        moment = Moment(row.on, case.now, asked.since)
+    else:
+        on = await evaluation_date(session, case.school_id, case.now)
+        if on is None:
+            raise Invalid(
+                "no_register",
+                f"No register of school {case.school_id} has arrived in its last school days: import it, then resume.",
+            )
+        moment = Moment(on, case.now, asked.since)
+    return await evaluate_student(session, case, ruleset, asked.digest, moment)
+
+
+def _counts_steps(ruleset: RuleSet) -> bool:
+    return any(key.window.kind is WindowKind.STEP or key.at == "before_step" for key in ruleset.metric_keys())
+
+
+def engines_agree(decided: deciding.Decision, row: StudentEvaluation) -> bool:
+    """The ladder engine's bitmap of metric leaves against SQL's on the same row."""
+    return decided.leaves == Bitmap(row.bitmap.true, row.bitmap.known)
+
+
+async def answer(
+    session: AsyncSession, case: CaseRef, prepared: Prepared, decided: deciding.Decision, asked: Question
+) -> Decision:
+    """What the engine said, as the case takes it: with its basis, and the stop conditions that are true whatever."""
+    if not engines_agree(decided, prepared.row):
+        log.error("engines differ on evaluation %s (%s)", prepared.row.id, asked.digest[:12])
+        return Decision(action=Does.ENGINES_DIFFER, basis=Basis(evaluation_id=EvaluationId(prepared.row.id)))
+    by_name = {rule.name: rule for rule in rules_of(prepared.ruleset)}
+    true_stops = tuple(name.removeprefix("stop:") for name in decided.fired if name.startswith("stop:"))
+    by = by_name.get(decided.by or "")
+    basis = (
+        await _basis(session, case, prepared, by, asked) if by else Basis(evaluation_id=EvaluationId(prepared.row.id))
+    )
+    match decided.action:
+        case Action.ADVANCE:
+            return Decision(action=Does.ADVANCE, basis=basis, true_stops=true_stops)
+        case Action.ESCALATE:
+            return Decision(action=Does.ESCALATE, to=decided.stage, basis=basis, true_stops=true_stops)
+        case Action.STOP | Action.EXIT_REVIEW:
+            assert by is not None
+            found = _stop(by, basis.sentence)
+            return Decision(action=Does.STOP, stop=found, basis=basis, true_stops=true_stops)
+        case _:
+            return Decision(action=Does.WAIT, basis=basis, true_stops=true_stops)
+
+
+def _stop(rule: Rule, sentence: str) -> StopFound:
+    assert rule.stop is not None
+    then = StopThen(rule.stop.then)
+    kinds = {type(leaf) for leaf in leaves(rule.when)}
+    known = next((reason for kind, reason in REASONS if kind in kinds), StopReason.STOP_CONDITION)
+    reason = StopReason.IMPROVED if then is StopThen.EXIT_REVIEW else known
+    return StopFound(key=rule.stop.key, then=then, reason=reason, sentence=sentence)
+
+
+async def _basis(session: AsyncSession, case: CaseRef, prepared: Prepared, rule: Rule, asked: Question) -> Basis:
+    row, moment = prepared.row, Moment(prepared.row.on, prepared.row.known_at, asked.since)
+    history = await reasoning.history_at(session, (case.student_id, case.school_id), moment)
+    found = reasoning.explained(rule.when, row.metrics, row.facts, history, moment)
+    return Basis(
+        evaluation_id=EvaluationId(row.id),
+        digest=asked.digest,
+        fired=(rule.name,),
+        on=row.on,
+        known_at=row.known_at,
+        values={str(key): row.metrics.get(key) for key in reasoning.metric_keys_of(rule.when)},
+        sentence=reasoning.sentence(found, rule.when, history, moment),
+    )
+
+
+async def check(session: AsyncSession, case: CaseRef, digest: str, bases: Sequence[Basis]) -> tuple[BasisCheck, ...]:
+    """Each basis's condition on its own date under the marks known now; nothing is written."""
+    ruleset = await ruleset_of(session, digest)
+    return tuple([await _checked(session, case, ruleset, basis) for basis in bases])
+
+
+async def _checked(session: AsyncSession, case: CaseRef, ruleset: RuleSet, basis: Basis) -> BasisCheck:
+    rule = next((rule for rule in _named(ruleset) if rule[0] in basis.fired), None)
+    if basis.on is None or basis.kept or rule is None:
+        return BasisCheck(holds=True)
+    then = Moment(basis.on, case.now)
+    seen = await look(session, case, ruleset, then)
+    facts = await facts_at(session, case, ruleset, then, seen)
+    before = {MetricKey.parse(name): value for name, value in basis.values.items()}
+    after = {key: seen.metrics.get(key) for key in before}
+    holds = evaluate(rule[1], seen.metrics, facts)
+    said = reasoning.changed(before, after)
+    return BasisCheck(
+        holds=holds,
+        before=basis.values,
+        after={str(key): value for key, value in after.items()},
+        sentence=f"{said}, below threshold" if holds is False and said else said,
+        today=await _today(session, case, ruleset, rule[1]),
+    )
+
+
+def _named(ruleset: RuleSet) -> list[tuple[str, Condition]]:
+    return [(rule.name, rule.when) for rule in rules_of(ruleset)] + [("follow_up:relapse", ruleset.follow_up.relapse)]
+
+
+async def _today(session: AsyncSession, case: CaseRef, ruleset: RuleSet, when: Condition) -> str:
+    on = await evaluation_date(session, case.school_id, case.now)
+    if on is None:
+        return ""
+    moment = Moment(on, case.now)
+    seen = await look(session, case, ruleset, moment)
+    facts = await facts_at(session, case, ruleset, moment, seen)
+    if evaluate(when, seen.metrics, facts) is not False:
+        return ""
+    history = await reasoning.history_at(session, (case.student_id, case.school_id), moment)
+    found = reasoning.explained(when, seen.metrics, facts, history, moment)
+    return "no longer at threshold today: " + reasoning.sentence(found, when, history, moment)
+
+
+async def preflight(
+    session: AsyncSession, case: CaseRef, digest: str, stage: Stage, basis: Basis, since: date | None
+) -> Verdict:
+    """Basis, today's stop conditions, contact stop, entitled guardians and sending switch, in one reading."""
+    ruleset = await ruleset_of(session, digest)
+    entitled = await recipients(session, case, PURPOSES.get(stage.type, "letters"), stage.channels)
+    sends = stage.type in SENDS
+    return Verdict(
+        basis=await _checked(session, case, ruleset, basis),
+        stop=await _stop_today(session, case, ruleset, stage, since),
+        contact_stop=await contact_stopped(session, case.student_id),
+        entitled=len(entitled.allowed),
+        sending=not sends or await sending_on(session, case.school_id),
+    )
+
+
+async def _stop_today(
+    session: AsyncSession, case: CaseRef, ruleset: RuleSet, stage: Stage, since: date | None
+) -> StopFound | None:
+    on = await evaluation_date(session, case.school_id, case.now)
+    if on is None:
+        return None
+    moment = Moment(on, case.now, since)
+    seen = await look(session, case, ruleset, moment)
+    facts = await facts_at(session, case, ruleset, moment, seen)
+    here = ruleset.index_of(stage.key)
+    for rule in rules_of(ruleset):
+        if rule.stop and rule.applies_at(here) and evaluate(rule.when, seen.metrics, facts) is True:
+            return _stop(rule, rule.name.removeprefix("stop:"))
+    return None

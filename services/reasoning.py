@@ -1,0 +1,76 @@
+"""Says in a sentence with dates why a condition holds on a day, or how its values changed (rules.md, Explanation)."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.queries.history import history_of
+from models.queries.student_decisions import Moment
+from rules.attendance.history import History
+from rules.rulesets.comparisons import Comparison
+from rules.rulesets.conditions import Condition, leaves
+from rules.rulesets.evaluation import Metrics, comparison_of
+from rules.rulesets.explanation import LeafExplanation, Wording, explain
+from rules.rulesets.facts import CaseFacts
+from rules.rulesets.makeup import made_up_of, spoken_make_up
+from rules.rulesets.measuring import measured_day, window_first
+from rules.rulesets.metrics import Measure, MetricKey
+
+MADE_UP = frozenset({Measure.ABSENT_HALF_DAYS, Measure.ABSENT_SESSIONS, Measure.UNAUTHORISED_SESSIONS})
+
+
+async def history_at(session: AsyncSession, who: tuple[UUID, UUID], moment: Moment) -> History:
+    """The student's resolved sessions behind a moment."""
+    return await history_of(session, who[0], who[1], moment.known_at, moment.on)
+
+
+def explained(
+    tree: Condition, metrics: Metrics, facts: CaseFacts, history: History, moment: Moment
+) -> tuple[LeafExplanation, ...]:
+    """Every leaf with value, threshold and distance, its days named."""
+    spans = {key: span for key in metric_keys_of(tree) if (span := _span(history, key, moment))}
+    return explain(tree, metrics, facts, Wording(spans=spans))
+
+
+def sentence(found: tuple[LeafExplanation, ...], tree: Condition, history: History, moment: Moment) -> str:
+    """The leaves that hold, in words, and what the first count is made up of."""
+    holding = [leaf.sentence for leaf in found if leaf.truth]
+    said = "; ".join(dict.fromkeys(holding)) or "; ".join(leaf.sentence for leaf in found)
+    named = {name for leaf in found if leaf.truth for name in leaf.keys}
+    counted = [key for key in metric_keys_of(tree) if key.measure in MADE_UP and str(key) in named]
+    parts = made_up_of(history, counted[0], moment.on, step=moment.since) if counted else ()
+    return f"{said} ({spoken_make_up(parts)} sessions)" if parts else said
+
+
+def metric_keys_of(tree: Condition) -> list[MetricKey]:
+    """The metrics a condition compares, once each, in the order they are written."""
+    found = [key for leaf in leaves(tree) for key in _keys(comparison_of(leaf)) if isinstance(key, MetricKey)]
+    return list(dict.fromkeys(found))
+
+
+def _keys(comparison: Comparison) -> tuple[object, ...]:
+    return tuple(comparison.keys())
+
+
+def _span(history: History, key: MetricKey, moment: Moment) -> tuple[date, date] | None:
+    on = measured_day(history, key.at, moment.on, moment.since)
+    first = window_first(history, key, on, moment.since) if on else None
+    return (first, on) if on and first else None
+
+
+def changed(before: Metrics, after: Metrics) -> str:
+    """`10 -> 8` for every value that moved, half days told as days."""
+    said = []
+    for key, old in before.items():
+        new = after.get(key)
+        if old != new:
+            half = key.measure is Measure.ABSENT_HALF_DAYS
+            said.append(f"{_shown(old, half=half)} -> {_shown(new, half=half)} {key.measure.replace('_', ' ')}")
+    return ", ".join(said)
+
+
+def _shown(value: int | None, *, half: bool) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value / 2:g}" if half else str(value)
