@@ -8,7 +8,7 @@ from letters.flow import strips_of
 from letters.frame import draw_record_head
 from letters.layout import A4_RECORD, Layout
 from letters.pen import Pen
-from letters.render import RenderedLetter, Sheet, heights, press
+from letters.render import RenderedLetter, Sheets, heights, press
 from letters.strips import paginate
 from rules.letters.blocks import Block, Cell, Heading, Paragraph, Run, TableBlock
 from rules.letters.values import isolated
@@ -59,8 +59,8 @@ def render_chronology(chronology: Chronology, layout: Layout = A4_RECORD) -> Ren
         draw_record_head(pen, chronology.school_name, chronology.title, layout)
 
     title = f"{chronology.title} ({chronology.reference})"
-    sheet = Sheet(title, chronology.school_name, chronology.language, chronology.reference, first_page)
-    return press(sheet, pages, layout)
+    author, foot = chronology.school_name, chronology.reference
+    return press(Sheets(title, author, chronology.language, foot, first_page, pages), layout)
 
 
 def _blocks(chronology: Chronology) -> list[Block]:

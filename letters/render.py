@@ -33,22 +33,27 @@ class RenderedLetter:
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """What `press` needs besides the pages: metadata, and what to draw around them."""
+class Sheets:
+    """A laid-out document: its pages, what stands around them, and its metadata."""
 
     title: str
     author: str
     language: str
     foot: str
     first_page: Callable[[Pen], None]
+    pages: Sequence[Sequence[Placed]]
 
 
 def render(letter: FilledLetter, layout: Layout = A4) -> RenderedLetter:
     """Draw the letter, or refuse it (letters/errors.py): missing glyph, address or text overflow, too many pages."""
+    return press(set_letter(letter, layout), layout)
+
+
+def set_letter(letter: FilledLetter, layout: Layout = A4) -> Sheets:
+    """Lay the letter out, without drawing it."""
     rtl = is_right_to_left(letter.language)
-    strips = [*strips_of(letter.blocks, layout, rtl=rtl), *_signature(letter.frame, layout, letter.language)]
-    pages = paginate(strips, *heights(layout))
     frame = letter.frame
+    strips = [*strips_of(letter.blocks, layout, rtl=rtl), *_signature(frame, layout, letter.language)]
 
     def first_page(pen: Pen) -> None:
         draw_letterhead(pen, frame, layout)
@@ -56,7 +61,8 @@ def render(letter: FilledLetter, layout: Layout = A4) -> RenderedLetter:
         draw_details(pen, frame, layout, letter.language)
 
     title = f"{letter.title} ({frame.reference})"
-    return press(Sheet(title, frame.school_name, letter.language, frame.reference, first_page), pages, layout)
+    pages = paginate(strips, *heights(layout))
+    return Sheets(title, frame.school_name, letter.language, frame.reference, first_page, pages)
 
 
 def _signature(frame: Frame, layout: Layout, language: str) -> list[Strip]:
@@ -71,22 +77,27 @@ def heights(layout: Layout) -> tuple[float, float]:
     return foot - layout.first_top, foot - layout.next_top
 
 
-def press(sheet: Sheet, pages: Sequence[Sequence[Placed]], layout: Layout) -> RenderedLetter:
+def press(sheets: Sheets, layout: Layout) -> RenderedLetter:
     """Draw laid-out pages into one document."""
-    if len(pages) > layout.max_pages:
-        raise TooManyPages(len(pages), layout.max_pages)
+    if len(sheets.pages) > layout.max_pages:
+        raise TooManyPages(len(sheets.pages), layout.max_pages)
     with DRAWING:
-        pen = Pen(layout, title=sheet.title, author=sheet.author, language=sheet.language)
+        pen = Pen(layout, title=sheets.title, author=sheets.author, language=sheets.language)
         try:
-            sheet.first_page(pen)
-            for number, page in enumerate(pages, 1):
-                start = layout.first_top if number == 1 else layout.next_top
-                for placed in page:
-                    placed.strip.draw(pen, layout.left, start + placed.top)
-                draw_foot(pen, layout, sheet.foot, (number, len(pages)), sheet.language)
-                pen.end_page()
+            draw(sheets, pen, layout)
             content = pen.finish()
         finally:
             pen.forget()
         fonts = {name: face(name).sha256 for name in sorted(pen.faces)}
-    return RenderedLetter(content, sha256(content).hexdigest(), len(pages), ENGINE, fonts)
+    return RenderedLetter(content, sha256(content).hexdigest(), len(sheets.pages), ENGINE, fonts)
+
+
+def draw(sheets: Sheets, pen: Pen, layout: Layout) -> None:
+    """Every page with what stands around it."""
+    sheets.first_page(pen)
+    for number, page in enumerate(sheets.pages, 1):
+        start = layout.first_top if number == 1 else layout.next_top
+        for placed in page:
+            placed.strip.draw(pen, layout.left, start + placed.top)
+        draw_foot(pen, layout, sheets.foot, (number, len(sheets.pages)), sheets.language)
+        pen.end_page()
