@@ -49,17 +49,25 @@ def holds(tree: Condition | Leaf, columns: Columns, shape: Shape) -> Truths:
         if isinstance(tree, AllOf):
             return Truths(np.logical_and.reduce(true), np.logical_or.reduce(false))
         return Truths(np.logical_or.reduce(true), np.logical_and.reduce(false))
-    return _leaf(tree.comparison(), columns, shape)
+    return _leaf(tree, columns, shape)
 
 
-def _leaf(comparison: Comparison, columns: Columns, shape: Shape) -> Truths:
-    known = np.ones(shape, np.bool_)
+def leaf_known(leaf: Leaf, columns: Columns, shape: Shape) -> Flags:
+    """Where every named integer is there and every guard holds."""
+    comparison, known = leaf.comparison(), np.ones(shape, np.bool_)
     for key in comparison.keys():  # noqa: SIM118 - a method of ours, no mapping
-        known &= columns[key].known if key in columns else np.zeros(shape, np.bool_)
-    if not known.any():
-        return Truths(known, known.copy())
+        if key not in columns:
+            return np.zeros(shape, np.bool_)
+        known &= columns[key].known
     for key, least in comparison.guards:
         known &= columns[key].values >= least
+    return known
+
+
+def _leaf(leaf: Leaf, columns: Columns, shape: Shape) -> Truths:
+    comparison, known = leaf.comparison(), leaf_known(leaf, columns, shape)
+    if not known.any():
+        return Truths(known, known)
     total = _total(comparison, columns, shape)
     inside = np.ones(shape, np.bool_)
     if comparison.low is not None:

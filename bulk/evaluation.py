@@ -7,11 +7,12 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from bulk.conditions import holds
 from bulk.district import Cohort, District, cohorts
 from bulk.evenings import evenings
 from bulk.measures import Measured, final, nightly
 from bulk.resolution import CodeTable, States, Winners, day_index, mark_issues, resolve, shown_days, winners
-from bulk.verdicts import Rule, Truth, holds, values
+from bulk.verdicts import Rule, columns_of, values
 from bulk.vocabulary import Flags, Ids, Ints, Small, day_text
 from rules.attendance.quality import ADVICE, Issue, IssueKind
 from rules.rulesets.metrics import RUN, YTD, Measure, MetricKey
@@ -182,8 +183,8 @@ class _Ends:
 
 
 def _decisions(cohort: Cohort, rule: Rule, measured: Measured, rows: At) -> Iterable[Decision]:
-    truth: Truth = holds(rule.tree, measured, cohort.shape)
-    true = truth.yes[rows]
+    truth = holds(rule.tree, columns_of(rule.tree, measured), cohort.shape)
+    true = truth.true[rows]
     ends = _Ends.of(rows[0])
     edges = _rising(true, ends)
     days = [day_text(day) for day in cohort.school.calendar.days.tolist()]

@@ -1,4 +1,4 @@
-"""Rules over metric grids: three-valued trees, values as text, and the days an entry turned true (S8.1)."""
+"""The rules of a file over metric grids, and the values behind them as text (S8.1)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bulk.measures import Grid, Measured
-from bulk.vocabulary import Flags, Ints, day_text
+from bulk.conditions import Column, Columns, leaf_known
+from bulk.measures import Measured
+from bulk.vocabulary import Ints, day_text
 from rules.errors import Invalid
-from rules.rulesets.comparisons import Comparison, Key
-from rules.rulesets.conditions import AllOf, AnyOf, Condition, NotOf, leaves, metric_keys, parse_condition
+from rules.rulesets.conditions import Condition, leaves, metric_keys, parse_condition
 from rules.rulesets.metrics import Measure, MetricKey
 from rules.rulesets.parameters import Leaf
 
@@ -72,68 +72,9 @@ def _rule(entry: Any, at: str) -> Rule:
     return Rule(entry["rule_id"], parse_condition(leaf, at=at), shows_unsure=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """Three values per student and day: true, false, or unknown where neither is set."""
-
-    yes: Flags
-    no: Flags
-
-
-def holds(tree: Condition, measured: Measured, shape: tuple[int, int]) -> Truth:
-    """The tree on every student and day; unknown stays unknown, also under `not`."""
-    if isinstance(tree, NotOf):
-        child = holds(tree.child, measured, shape)
-        return Truth(child.no, child.yes)
-    if isinstance(tree, AllOf | AnyOf):
-        parts = [holds(child, measured, shape) for child in tree.children]
-        yes, no = [part.yes for part in parts], [part.no for part in parts]
-        if isinstance(tree, AllOf):
-            return Truth(np.logical_and.reduce(yes), np.logical_or.reduce(no))
-        return Truth(np.logical_or.reduce(yes), np.logical_and.reduce(no))
-    return _leaf_holds(tree, measured, shape)
-
-
-def _leaf_holds(leaf: Leaf, measured: Measured, shape: tuple[int, int]) -> Truth:
-    known = leaf_known(leaf, measured, shape)
-    if not known.any():
-        return Truth(known, known)
-    comparison = leaf.comparison()
-    total = _total(comparison, measured, shape)
-    inside = np.ones(shape, np.bool_)
-    if comparison.low is not None:
-        inside &= total >= comparison.low
-    if comparison.high is not None:
-        inside &= total <= comparison.high
-    return Truth(known & inside, known & ~inside)
-
-
-def _total(comparison: Comparison, measured: Measured, shape: tuple[int, int]) -> Ints:
-    total = np.zeros(shape, np.int64)
-    for term in comparison.terms:
-        product = np.full(shape, term.coefficient, np.int64)
-        for key in term.keys:
-            product *= _grid(key, measured)
-        total += product
-    return total
-
-
-def _grid(key: Key, measured: Measured) -> Grid:
-    """A metric's numbers; leaves that name facts about the case were found unknown before."""
-    assert isinstance(key, MetricKey)
-    return measured.values[key]
-
-
-def leaf_known(leaf: Leaf, measured: Measured, shape: tuple[int, int]) -> Flags:
-    """Where every named integer is there and every guard holds; facts about the case are never there."""
-    known = np.full(shape, leaf.is_metric())
-    if not leaf.is_metric():
-        return known
-    for key in leaf.metric_keys():
-        known &= measured.known[key]
-    for guard, least in leaf.comparison().guards:
-        known &= _grid(guard, measured) >= least
-    return known
+def columns_of(tree: Condition | Leaf, measured: Measured) -> Columns:
+    """The metrics a tree needs; facts about the case are never there, so they stay unknown."""
+    return {key: Column(measured.values[key], measured.known[key]) for key in metric_keys(tree)}
 
 
 At = tuple[Ints, Ints]
@@ -149,7 +90,9 @@ def _leaf_values(leaf: Leaf, rule: Rule, measured: Measured, at: At, shape: tupl
     if not leaf.is_metric() or not at[0].size:
         return [""] * len(at[0])
     keys = leaf.metric_keys()
-    known = np.ones(len(at[0]), np.bool_) if rule.shows_unsure else leaf_known(leaf, measured, shape)[at]
+    known = (
+        np.ones(len(at[0]), np.bool_) if rule.shows_unsure else leaf_known(leaf, columns_of(leaf, measured), shape)[at]
+    )
     numbers = [np.asarray(measured.values[key][at]).tolist() for key in keys]
     texts = [_shown(keys, row) for row in zip(*numbers, strict=True)]
     return [text if sure else "" for text, sure in zip(texts, known.tolist(), strict=True)]

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from rules.errors import Invalid, NotFound
 from rules.ladder.stages import FollowUpPlan, LadderSnapshot, Stage, StageType
 from rules.rulesets.activation import activation_problems
+from rules.rulesets.attached_tests import failing_tests
 from rules.rulesets.defaults import FOLLOW_UP, STOP
 from rules.rulesets.documents import read
 from rules.rulesets.model import RuleSet, StageRule
@@ -93,7 +94,7 @@ def _snapshot_stage(ruleset: RuleSet, stage: StageRule) -> Stage:
 
 
 def refuse_activation(ruleset: RuleSet) -> None:
-    """Raise Invalid while the version asks for what cannot be carried out, or breaks a safeguard."""
-    if found := dict(activation_problems(ruleset)):
+    """Raise Invalid while the version asks for what cannot be carried out, breaks a safeguard or fails its tests."""
+    if found := {**dict(activation_problems(ruleset)), **dict(failing_tests(ruleset))}:
         first, reason = next(iter(found.items()))
         raise Invalid("ruleset_not_ready", f"The rule set cannot be activated: {first}: {reason}.", fields=found)

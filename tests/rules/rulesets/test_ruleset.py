@@ -216,6 +216,8 @@ def test_a_problem_is_named_by_its_place(document: Any, place: str, reason: str)
         (changed(entry={"any": [COUNT, FLAG]}), "entry"),
         (changed(entry={"not": {"not": FLAG}}), "entry"),
         (changed(stop=[{"key": "x", "when": {"not": FLAG}}]), "stop[0].when"),
+        (changed(tests=[{"name": "n", "given": {"exemption": 0}, "expect": {"decision": "STOP"}}]), "tests[0]"),
+        (changed(tests=[{"name": "n", "given": {"nonsense": 0}, "expect": {"decision": "WAIT"}}]), "tests[0]"),
     ],
 )
 def test_what_cannot_be_carried_out_or_would_harm_is_not_activated(document: dict[str, Any], place: str) -> None:
@@ -235,3 +237,9 @@ def test_a_care_flag_may_hold_back_stop_and_be_watched() -> None:
 def test_the_schema_is_published_with_every_leaf() -> None:
     schema = json_schema()
     assert {"AbsenceCountThreshold", "Improvement", "AllOf"} <= set(schema["$defs"])
+
+
+def test_a_failing_test_says_what_came_out_instead() -> None:
+    test = {"name": "five days", "given": {"absent_half_days/calendar:30/all": 10}, "expect": {"decision": "WAIT"}}
+    with pytest.raises(Invalid, match="'five days' fails: decision is 'ADVANCE'"):
+        refuse_activation(parse_ruleset(changed(tests=[test])))
