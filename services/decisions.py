@@ -145,7 +145,7 @@ async def _basis(session: AsyncSession, case: CaseRef, prepared: Prepared, rule:
         on=row.on,
         known_at=row.known_at,
         values={str(key): row.metrics.get(key) for key in reasoning.metric_keys_of(rule.when)},
-        sentence=reasoning.sentence(found, rule.when, history, moment),
+        sentence=reasoning.sentence(found),
     )
 
 
@@ -190,7 +190,7 @@ async def _today(session: AsyncSession, case: CaseRef, ruleset: RuleSet, when: C
         return ""
     history = await reasoning.history_at(session, (case.student_id, case.school_id), moment)
     found = reasoning.explained(when, seen.metrics, facts, history, moment)
-    return "no longer at threshold today: " + reasoning.sentence(found, when, history, moment)
+    return "no longer at threshold today: " + reasoning.sentence(found)
 
 
 async def preflight(

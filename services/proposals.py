@@ -21,6 +21,7 @@ from services.case_tasks import NewTask, open_task
 from services.context import CaseRef
 from services.entitlement import Recipient, recipients
 from services.letter_versions import approved_version
+from services.reasoning import make_up
 
 DECIDE_WITHIN_SCHOOL_DAYS = 5
 LEADER_FROM_REMINDER = 2
@@ -75,7 +76,12 @@ async def open_proposal(session: AsyncSession, case: CaseRef, wanted: NewProposa
             stage_key=wanted.stage.key if wanted.stage else "",
             stage_type=wanted.stage.stage_type if wanted.stage else wanted.kind,
             approval=approver,
-            step={**await _step(session, case, wanted), "flags": flags, "automatic": automatic},
+            step={
+                **await _step(session, case, wanted),
+                "flags": flags,
+                "automatic": automatic,
+                "make_up": await make_up(session, (case.student_id, case.school_id), wanted.basis),
+            },
             basis=wanted.basis.model_dump(mode="json"),
             reason=wanted.basis.sentence or wanted.note or None,
             evaluation_id=wanted.basis.evaluation_id,

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.queries.history import history_of
 from models.queries.student_decisions import Moment
 from rules.attendance.history import History
+from rules.ladder.state import Basis
 from rules.rulesets.comparisons import Comparison
 from rules.rulesets.conditions import Condition, leaves
 from rules.rulesets.evaluation import Metrics, comparison_of
@@ -33,14 +34,24 @@ def explained(
     return explain(tree, metrics, facts, Wording(spans=spans))
 
 
-def sentence(found: tuple[LeafExplanation, ...], tree: Condition, history: History, moment: Moment) -> str:
-    """The leaves that hold, in words, and what the first count is made up of."""
+def sentence(found: tuple[LeafExplanation, ...]) -> str:
+    """The leaves that hold, in words; if none does, how far away each is. Never a code or a reason."""
     holding = [leaf.sentence for leaf in found if leaf.truth]
-    said = "; ".join(dict.fromkeys(holding)) or "; ".join(leaf.sentence for leaf in found)
-    named = {name for leaf in found if leaf.truth for name in leaf.keys}
-    counted = [key for key in metric_keys_of(tree) if key.measure in MADE_UP and str(key) in named]
-    parts = made_up_of(history, counted[0], moment.on, step=moment.since) if counted else ()
-    return f"{said} ({spoken_make_up(parts)} sessions)" if parts else said
+    return "; ".join(dict.fromkeys(holding or [leaf.sentence for leaf in found]))
+
+
+async def make_up(session: AsyncSession, who: tuple[UUID, UUID], basis: Basis) -> str:
+    """`10: 6 illness, 3 not yet explained, 1 holiday` behind a basis's first count; empty where nothing was counted.
+
+    For the queue's database row and for roles that may see reasons only: it never enters a workflow, event or letter.
+    """
+    keys = [MetricKey.parse(name) for name in basis.values]
+    counted = [key for key in keys if key.measure in MADE_UP]
+    if basis.on is None or basis.known_at is None or not counted:
+        return ""
+    history = await history_of(session, who[0], who[1], basis.known_at, basis.on)
+    parts = made_up_of(history, counted[0], basis.on)
+    return spoken_make_up(parts) if parts else ""
 
 
 def metric_keys_of(tree: Condition) -> list[MetricKey]:

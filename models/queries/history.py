@@ -35,14 +35,16 @@ async def history_of(
         .where(CalendarSession.school_id == school_id, CalendarSession.date <= through)
         .distinct()
     )
-    facts = select(SessionFact).where(
+    # Never the known_from and known_to columns: Python has no instant for 'infinity'.
+    read = (SessionFact.date, SessionFact.session, SessionFact.status, SessionFact.code, SessionFact.tardy)
+    facts = select(*read, SessionFact.minutes_missed).where(
         SessionFact.student_id == student_id,
         SessionFact.school_id == school_id,
         SessionFact.date <= through,
         SessionFact.known_from <= known_at,
         SessionFact.known_to > known_at,
     )
-    rows = (await session.scalars(facts.order_by(SessionFact.date, SessionFact.session))).all()
+    rows = (await session.execute(facts.order_by(SessionFact.date, SessionFact.session))).all()
     sessions = tuple(
         ResolvedSession(
             row.date, SessionName(row.session), Status(row.status), row.code, row.tardy, row.minutes_missed or 0

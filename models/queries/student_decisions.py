@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import text
@@ -13,6 +12,7 @@ from models.queries.decisions import DecisionColumns, decision_query
 from models.queries.metrics import LISTED, MetricQuery, metric_query
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.model import RuleSet
+from rules.rulesets.ruleset import digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,15 @@ class Measured:
     leaves_known: str
 
 
-@lru_cache(maxsize=64)
+_statements: dict[str, tuple[MetricQuery, DecisionColumns]] = {}
+
+
 def _compiled(ruleset: RuleSet) -> tuple[MetricQuery, DecisionColumns]:
-    metrics = metric_query(ruleset.metric_keys(), subjects=LISTED)
-    return metrics, decision_query(ruleset, metrics.sql, metrics.columns)
+    name = digest(ruleset)
+    if name not in _statements:
+        metrics = metric_query(ruleset.metric_keys(), subjects=LISTED)
+        _statements[name] = (metrics, decision_query(ruleset, metrics.sql, metrics.columns))
+    return _statements[name]
 
 
 async def measure_student(
