@@ -61,6 +61,7 @@ class Walk:
     def __init__(self, env: WorkflowEnvironment | None, handle: WorkflowHandle[Any, View], ports: FakePorts) -> None:
         self._env, self.handle, self.ports, self.world = env, handle, ports, ports.world
         self.said = 0
+        self.passing: asyncio.Task[datetime] | None = None
         self.seq = 0
 
     @property
@@ -148,6 +149,10 @@ class Walk:
     async def pass_days(self, days: float) -> datetime:
         await self.env.sleep(timedelta(days=days))
         return await self.env.get_current_time()
+
+    def meanwhile(self, days: float) -> asyncio.Task[datetime]:
+        """Let days pass beside the story: this server's time stands still while an effect runs."""
+        return asyncio.create_task(self.pass_days(days))
 
     async def result(self) -> View:
         return await self.handle.result()

@@ -60,8 +60,9 @@ class FakePorts:
         members = (getattr(self, name) for name in dir(self) if not name.startswith("_"))
         return [member for member in members if hasattr(member, "__temporal_activity_definition")]
 
-    def _once(self, order: Order, make: Callable[[], Result]) -> Result:
+    async def _once(self, order: Order, make: Callable[[], Result]) -> Result:
         name = activity.info().activity_type
+        await self.world.gate(name)
         self.tried.append(order.key)
         if name in self.world.broken:
             raise ApplicationError(f"{name} is broken", type=self.world.broken[name], non_retryable=True)
@@ -116,17 +117,17 @@ class FakePorts:
             enough = self.world.absences - self.world.corrected >= THRESHOLD
             return base.but(action=Action.ADVANCE if ready and enough else Action.WAIT)
 
-        return self._once(order, answer)
+        return await self._once(order, answer)
 
     @activity.defn
     async def check_basis(self, order: decisions.BasisOrder) -> decisions.BasisReport:
         checks = tuple(self._check(basis) for basis in order.bases)
-        return self._once(order, lambda: decisions.BasisReport(checks=checks))
+        return await self._once(order, lambda: decisions.BasisReport(checks=checks))
 
     @activity.defn
     async def preflight(self, order: decisions.PreflightOrder) -> Verdict:
         world = self.world
-        return self._once(
+        return await self._once(
             order,
             lambda: Verdict(
                 basis=self._check(order.basis),
@@ -142,11 +143,11 @@ class FakePorts:
         automatic = self.world.automatic and order.approver is Approval.AUTO
         due = self.world.calendar.add(order.now.date(), 5)
         opened = proposals.OpenedProposal(approver=order.approver, automatic=automatic, due=due)
-        return self._once(order, lambda: opened)
+        return await self._once(order, lambda: opened)
 
     @activity.defn
     async def remind(self, order: proposals.ReminderOrder) -> Done:
-        return self._once(order, Done)
+        return await self._once(order, Done)
 
     @activity.defn
     async def project(self, order: projection.ProjectOrder) -> Done:
@@ -154,23 +155,23 @@ class FakePorts:
             self.projections.append(order)
             return Done()
 
-        return self._once(order, record)
+        return await self._once(order, record)
 
     @activity.defn
     async def school_deadlines(self, order: calendar.DeadlineOrder) -> calendar.Deadlines:
         from_day = order.from_day or order.now.date()
         days = tuple(self.world.calendar.add(from_day, n) for n in order.school_days)
         instants = tuple(start_of(day) for day in days)
-        return self._once(order, lambda: calendar.Deadlines(counted_from=from_day, days=days, instants=instants))
+        return await self._once(order, lambda: calendar.Deadlines(counted_from=from_day, days=days, instants=instants))
 
     @activity.defn
     async def start_of_day(self, order: calendar.DayOrder) -> Any:
-        return self._once(order, lambda: start_of(order.day))
+        return await self._once(order, lambda: start_of(order.day))
 
     @activity.defn
     async def next_school_week(self, order: calendar.WeekOrder) -> Week:
         first, last = self.world.calendar.week_after(order.after or order.now.date())
-        return self._once(order, lambda: Week(first=first, last=last, check_at=start_of(last + timedelta(2))))
+        return await self._once(order, lambda: Week(first=first, last=last, check_at=start_of(last + timedelta(2))))
 
     @activity.defn
     async def plan_letters(self, order: letters.PlanOrder) -> letters.LetterPlan:
@@ -178,12 +179,12 @@ class FakePorts:
             letters.PlannedRecipient(guardian_id=guardian, channel="email", language="en")
             for guardian in self.world.entitled
         )
-        return self._once(order, lambda: letters.LetterPlan(recipients=tuple(people)))
+        return await self._once(order, lambda: letters.LetterPlan(recipients=tuple(people)))
 
     @activity.defn
     async def issue_letter(self, order: letters.LetterOrder) -> letters.IssuedLetter:
         artifact = ArtifactId(uuid4())
-        return self._once(
+        return await self._once(
             order, lambda: letters.IssuedLetter(artifact_id=artifact, sha256="a", stored_sha256="b", pages=1)
         )
 
@@ -194,13 +195,13 @@ class FakePorts:
         if order.key in self.done and self.done[order.key].state not in REACHED:
             del self.done[order.key]
         day = order.now.date() if state in REACHED else None
-        return self._once(order, lambda: letters.Delivered(state=state, effective_day=day))
+        return await self._once(order, lambda: letters.Delivered(state=state, effective_day=day))
 
     @activity.defn
     async def open_contact(self, order: contacts.ContactOrder) -> contacts.ContactAsked:
         due = self.world.calendar.add(order.now.date(), order.stage.within_school_days)
         after = start_of(self.world.calendar.add(due, 1))
-        return self._once(order, lambda: contacts.ContactAsked(due=due, due_at=after))
+        return await self._once(order, lambda: contacts.ContactAsked(due=due, due_at=after))
 
     @activity.defn
     async def book_meeting(self, order: meetings.BookingOrder) -> meetings.Booking:
@@ -218,31 +219,31 @@ class FakePorts:
                 book_by=by,
             )
 
-        return self._once(order, make)
+        return await self._once(order, make)
 
     @activity.defn
     async def invite_attendees(self, order: meetings.InvitationOrder) -> meetings.Invited:
-        return self._once(order, lambda: meetings.Invited(attendees=2, delivered=self.world.invitations_arrive))
+        return await self._once(order, lambda: meetings.Invited(attendees=2, delivered=self.world.invitations_arrive))
 
     @activity.defn
     async def cancel_meeting(self, order: meetings.CancellationOrder) -> Done:
-        return self._once(order, Done)
+        return await self._once(order, Done)
 
     @activity.defn
     async def apply_outcome(self, order: meetings.OutcomeOrder) -> meetings.OutcomeApplied:
-        return self._once(order, lambda: meetings.OutcomeApplied(on=order.now.date()))
+        return await self._once(order, lambda: meetings.OutcomeApplied(on=order.now.date()))
 
     @activity.defn
     async def open_escalation(self, order: escalations.EscalationOrder) -> escalations.Escalation:
-        return self._once(order, lambda: escalations.Escalation(escalation_id=str(uuid4()), on=order.now.date()))
+        return await self._once(order, lambda: escalations.Escalation(escalation_id=str(uuid4()), on=order.now.date()))
 
     @activity.defn
     async def open_task(self, order: tasks.TaskOrder) -> Done:
-        return self._once(order, Done)
+        return await self._once(order, Done)
 
     @activity.defn
     async def tell_family_of_exit(self, order: follow_up.ExitOrder) -> Done:
-        return self._once(order, Done)
+        return await self._once(order, Done)
 
     @activity.defn
     async def check_week(self, order: follow_up.WeekCheckOrder) -> WeekFinding:
@@ -252,16 +253,16 @@ class FakePorts:
             relapse = self.world.weeks_seen in self.world.relapse_weeks
             return WeekFinding(possible_sessions=possible, relapse=relapse, basis=self._basis(order, order.digest))
 
-        return self._once(order, look)
+        return await self._once(order, look)
 
     @activity.defn
     async def completed_figures(self, order: follow_up.FiguresOrder) -> follow_up.Figures:
-        return self._once(order, lambda: follow_up.Figures(before=8800, after=9600, school_days=30))
+        return await self._once(order, lambda: follow_up.Figures(before=8800, after=9600, school_days=30))
 
     @activity.defn
     async def rescind_steps(self, order: endings.RescissionOrder) -> Done:
-        return self._once(order, Done)
+        return await self._once(order, Done)
 
     @activity.defn
     async def close_case(self, order: endings.CloseOrder) -> Done:
-        return self._once(order, Done)
+        return await self._once(order, Done)

@@ -20,8 +20,7 @@ from tests.workflows.driver import (
 )
 from tests.workflows.fake_ports import FakePorts
 from tests.workflows.world import World
-from workflows.intervention import StudentIntervention
-from workflows.messages import Settings
+from workflows.messages import Settings, View
 
 pytestmark = pytest.mark.servers
 
@@ -35,7 +34,7 @@ def test_a_rolled_case_still_knows_its_commands_and_sends_no_second_letter(tempo
         queue = f"rolling-{start.instance_id}"
         async with worker(client, ports, queue), asyncio.timeout(120):
             opened = await open_case(client, start, queue)
-            handle = client.get_workflow_handle_for(StudentIntervention.run, opened.id)
+            handle = client.get_workflow_handle(opened.id, result_type=View)
             walk = Walk(None, handle, ports)
             proposal = proposal_of(await walk.pending("letter-1"))
             await walk.say("approve", commands.Approve, proposal_id=proposal, command_id="once")

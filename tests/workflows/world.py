@@ -1,5 +1,6 @@
 """The world the fake ports look at: a calendar, one student's absences, the family, and switches to break things."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
@@ -75,6 +76,23 @@ class World:
     weeks_seen: int = 0
     broken: dict[str, str] = field(default_factory=dict)
     meetings: list[UUID] = field(default_factory=list)
+    gates: dict[str, tuple[asyncio.Event, asyncio.Event]] = field(default_factory=dict)
+
+    def shut(self, effect: str) -> None:
+        """That effect now runs until it is let go."""
+        self.gates[effect] = (asyncio.Event(), asyncio.Event())
+
+    async def running(self, effect: str) -> None:
+        await self.gates[effect][0].wait()
+
+    def let_go(self, effect: str) -> None:
+        self.gates.pop(effect)[1].set()
+
+    async def gate(self, effect: str) -> None:
+        if effect in self.gates:
+            arrived, opened = self.gates[effect]
+            arrived.set()
+            await opened.wait()
 
     def new_meeting(self) -> UUID:
         self.meetings.append(uuid4())

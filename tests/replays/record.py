@@ -1,0 +1,107 @@
+"""Record histories of the present code: `python -m tests.replays.record BUILD`; for each release, keeping the old.
+
+Recorded histories are never edited: a change of the workflow that breaks one needs `workflow.patched` (house style).
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+from rules.ladder import commands
+from rules.ladder.commands import DeliveryState, EnrolmentChanged, EnrolmentEnd
+from rules.ladder.words import Phase
+from tests.servers.kinds import TimeSkipping
+from tests.workflows.driver import ESCALATION, LETTER_1, LETTER_2, MEETING, Walk, ladder, walking
+from tests.workflows.world import MOTHER
+
+HISTORIES = Path(__file__).parent / "histories"
+PLAN = ladder(LETTER_1, LETTER_2, MEETING, ESCALATION)
+
+
+async def letter_then_correction_rescinded(walk: Walk) -> None:
+    await walk.approve("letter-1")
+    await walk.until(lambda v: v.state.advance_at, "wait")
+    walk.world.corrected = 2
+    await walk.tell("attendance_changed", commands.AttendanceChanged(seq=1, corrected=True))
+    await walk.phase(Phase.ON_HOLD)
+    await walk.say("resolve_basis", commands.ResolveBasis, choice="rescind")
+
+
+async def meeting_then_clean_follow_up(walk: Walk) -> None:
+    await walk.pending("letter-1")
+    await walk.say("escalate", commands.Escalate, to="meeting")
+    await walk.approve("meeting")
+    await walk.until(lambda v: v.state.meeting and v.state.meeting.invited, "invited")
+    await walk.outcome("RESCHEDULE")
+    await walk.until(lambda v: v.state.reschedules and v.state.meeting and v.state.meeting.invited, "invited")
+    await walk.pass_days(8)
+    await walk.outcome("RESOLVED")
+    await walk.phase(Phase.EXIT_REVIEW)
+    await walk.say("confirm_exit", commands.ConfirmExit)
+
+
+async def nobody_reached_then_two_letters_then_withdrawn(walk: Walk) -> None:
+    walk.world.deliveries = {MOTHER: DeliveryState.FAILED}
+    await walk.pass_days(6)
+    await walk.approve("letter-1")
+    await walk.phase(Phase.NEEDS_STAFF)
+    await walk.contacted()
+    await walk.until(lambda v: v.state.advance_at, "wait")
+    walk.world.deliveries = {}
+    await walk.pass_days(20)
+    await walk.pending("letter-2")
+    await walk.say("hold", commands.HoldCase, until=await walk.today() + timedelta(days=3))
+    await walk.until(lambda v: v.state.hold and v.state.hold.until_at, "hold")
+    await walk.pass_days(5)
+    await walk.approve("letter-2")
+    await walk.until(lambda v: v.state.advance_at, "wait")
+    await walk.tell("enrolment_changed", EnrolmentChanged(end=EnrolmentEnd.WITHDRAWN))
+
+
+async def relapse_reopens_and_the_case_escalates(walk: Walk) -> None:
+    walk.world.relapse_weeks = {1}
+    await walk.pending("letter-1")
+    await walk.attendance(true_stops={"improved": "EXIT_REVIEW"})
+    await walk.until(lambda v: v.phase == "EXIT_REVIEW" and v.state.proposal, "exit review")
+    await walk.say("confirm_exit", commands.ConfirmExit)
+    await walk.until(lambda v: v.state.follow_up and v.state.follow_up.check_at, "week")
+    await walk.pass_days(20)
+    walk.world.true_stops = {}
+    await walk.approve("escalation")
+    await walk.until(lambda v: v.phase == "AWAITING_APPROVAL", "rung")
+    await walk.approve("escalation")
+    await walk.until(lambda v: v.state.advance_at, "wait")
+    await walk.say("stop", commands.Stop, reason_code="OTHER_SUPPORT")
+
+
+STORIES: tuple[Callable[[Walk], Awaitable[None]], ...] = (
+    letter_then_correction_rescinded,
+    meeting_then_clean_follow_up,
+    nobody_reached_then_two_letters_then_withdrawn,
+    relapse_reopens_and_the_case_escalates,
+)
+
+
+async def record(story: Callable[[Walk], Awaitable[None]], build: str) -> Path:
+    with tempfile.TemporaryDirectory() as folder:
+        async with walking(TimeSkipping(Path(folder)), PLAN) as walk:
+            await story(walk)
+            await walk.result()
+            history = await walk.handle.fetch_history()
+    target = HISTORIES / f"{build}-{story.__name__}.json"
+    target.write_text(history.to_json() + "\n")
+    return target
+
+
+def main(build: str) -> None:
+    HISTORIES.mkdir(exist_ok=True)
+    for story in STORIES:
+        target = asyncio.run(record(story, build))
+        print(target.name, target.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "0.1.0")
