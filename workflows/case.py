@@ -1,5 +1,7 @@
 """One case inside its workflow: the state, its effects under stable keys, its answers. No policy lives here."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -81,24 +83,32 @@ class Case:
     ) -> TheResult:
         """Run one effect; `lasting` keeps its key for the whole rung, so that a later retry is the same effect."""
         effect = order.key.removeprefix(f"{workflow.info().workflow_id}/").partition("/")[2]
-        if config is not RECORD:
-            self._may_start(effect)
+        lost_never = config is RECORD
         while True:
+            if not lost_never:
+                self._may_start(effect)
             try:
                 result = await workflow.execute_activity(port, args=[order], **shown(config, self._summary(effect)))
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
-                if config is RECORD:
-                    await workflow.sleep(RECORD_PAUSE, summary=f"try again: {effect}")
-                    continue
-                if _waits_for_others(error) and not self.state.closing:
+                if lost_never or _waits_for_others(error):
+                    await self._pause(effect, interruptible=not lost_never)
                     continue
                 self.state = acting.parked(self.state, effect, _why(error), workflow.now())
                 raise EffectParked(effect) from error
             if not lasting:
                 self._forget(effect)
             return result
+
+    async def _pause(self, effect: str, *, interruptible: bool) -> None:
+        """Not this effect's fault: try again a little later, unless the case must close meanwhile."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await workflow.wait_condition(
+                lambda: interruptible and self.state.closing is not None,
+                timeout=RECORD_PAUSE,
+                timeout_summary=f"try again: {effect}",
+            )
 
     def refuse(self, effect: str, error: str) -> None:
         """Something this version does not do by itself: a person does it, or leaves it out."""

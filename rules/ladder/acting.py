@@ -4,11 +4,13 @@ from datetime import date, datetime, timedelta
 
 from rules.ladder.commands import DeliveryState
 from rules.ladder.events import EventType
+from rules.ladder.stages import StageType
 from rules.ladder.state import REACHED, AfterEffects, Parked, Recipient, State, Step, Verdict
 from rules.ladder.transitions import after_hold, basis_lost, basis_of, contact_stopped, stop_found
 from rules.ladder.words import NeedsStaff, Phase, StepResult
 
 FIRST_SENDING_WAIT = timedelta(minutes=10)
+FAMILY_FACING = frozenset({StageType.CONTACT, StageType.LETTER, StageType.MEETING})
 LONGEST_SENDING_WAIT = timedelta(hours=1)
 
 
@@ -23,6 +25,8 @@ def cleared(state: State, verdict: Verdict, now: datetime) -> State:
     if not verdict.sending:
         wait = min(FIRST_SENDING_WAIT * 2**state.sending_tries, LONGEST_SENDING_WAIT)
         return state.but(sending_retry_at=now + wait, sending_tries=min(state.sending_tries + 1, 3))
+    if verdict.entitled == 0 and state.stage and state.stage.type in FAMILY_FACING:
+        return step_taken(state.but(proposal=None, undo_until=None), Step(stage_key=state.stage.key), now)
     proposal = state.proposal
     basis = proposal.basis if proposal else state.act.basis
     act = state.act.but(cleared=True, basis=basis)

@@ -68,7 +68,7 @@ def _extended(state: State, now: datetime) -> State:
 
 def _back_on(state: State, key: str | None, basis: Basis, now: datetime) -> State:
     index = state.ladder.index_of(key) if key else 0
-    state = leaving(state, now).noting(EventType.REOPENED, now, to=key)
+    state = leaving(state.but(proposal=None, exit=ExitState()), now).noting(EventType.REOPENED, now, to=key)
     return entered(state, index or 0, basis, now)
 
 
@@ -103,7 +103,7 @@ def _skipped(state: State, now: datetime) -> State:
     if state.stage_key is None:
         return leaving(state, now)
     step = Step(stage_key=state.stage_key, result=StepResult.SKIPPED, basis=basis_of(state))
-    return leaving(state, now).but(steps=(*state.steps, step))
+    return leaving(state.but(proposal=None), now).but(steps=(*state.steps, step))
 
 
 def _refused(state: State, command: Skip, now: datetime) -> State:
@@ -304,8 +304,7 @@ def _kept(state: State) -> State:
 
 
 def apply_ruleset_version(state: State, command: ApplyRuleSetVersion, now: datetime) -> State:
-    """Re-pin; the case stands on the rung of the same key, or before the first if it is gone."""
-    check_version(state, command)
+    """Re-pin; the case stands on the rung of the same key."""
     index = command.ladder.index_of(state.stage_key) if state.stage_key else None
     version = command.ladder.rule_set_version
     state = state.noting(EventType.RULESET_APPLIED, now, command, old=state.ladder.rule_set_version, new=version)

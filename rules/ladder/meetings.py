@@ -4,9 +4,10 @@ from datetime import date, datetime
 
 from rules.ladder.acting import step_taken
 from rules.ladder.events import EventType
+from rules.ladder.giving_up import rung_left_out
 from rules.ladder.stages import StageType
 from rules.ladder.state import Draft, Hold, MeetingState, State, Step
-from rules.ladder.transitions import exit_recommended, jumped, ladder_ended, leaving
+from rules.ladder.transitions import exit_recommended, jumped
 from rules.ladder.words import HoldKind, Phase, ProposalKind
 from rules.meetings.outcomes import HELD, MeetingStatus, Outcome, counts
 
@@ -81,7 +82,7 @@ def _to_escalation(state: State, why: str, now: datetime) -> State:
     ahead = state.ladder.stages[state.index + 1 :]
     target = next((stage for stage in ahead if stage.type is StageType.ESCALATION), None)
     if target is None:
-        return ladder_ended(leaving(state, now).moved(Phase.WAITING), now)
+        return rung_left_out(state, now) if state.meeting else state
     return jumped(state, target.key, state.act.basis.but(sentence=why), now)
 
 

@@ -246,7 +246,7 @@ def basis_lost(state: State, check: BasisCheck, now: datetime) -> State:
     state = state.noting(EventType.TRIGGER_INVALIDATED, now, None, because=check.sentence, **_values(check))
     if state.phase is Phase.ON_HOLD and state.hold:
         return state.but(hold=state.hold.but(kind=HoldKind.BASIS, until=None, until_at=None, sentence=check.sentence))
-    if state.phase in {Phase.EXIT_REVIEW, Phase.FOLLOW_UP, Phase.NEEDS_STAFF}:
+    if state.phase is Phase.EXIT_REVIEW:
         return state
     hold = Hold(kind=HoldKind.BASIS, back_to=after_hold(state), sentence=check.sentence)
     return state.moved(Phase.ON_HOLD, hold=hold, undo_until=None)

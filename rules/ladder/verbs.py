@@ -104,7 +104,7 @@ def allowed(state: State, now: datetime) -> tuple[Verb, ...]:
     """The verbs that this state takes now, in the table's order of words."""
     if state.closing:
         return ()
-    open_ones = TABLE[row_of(state)]
+    open_ones = TABLE[row_of(state)] & ALWAYS if state.rescinding else TABLE[row_of(state)]
     return tuple(verb for verb in Verb if verb in open_ones and _pending(state, verb, now))
 
 

@@ -279,3 +279,28 @@ def test_a_word_on_a_letter_nobody_sent_changes_nothing(time_skipping: TimeSkipp
             assert (await walk.view()).phase == "AWAITING_APPROVAL"
 
     asyncio.run(story())
+
+
+def test_a_projection_that_fails_is_tried_again_and_never_parks_the_case(time_skipping: TimeSkipping) -> None:
+    async def story() -> None:
+        async with walking(time_skipping, TWO, World(broken={"project": "bug"})) as walk:
+            await walk.until(lambda _: any(key.endswith("/project") for key in walk.ports.tried), "first try")
+            assert (await walk.view()).phase == "EVALUATING"
+            walk.world.broken.clear()
+            await walk.pass_days(0.1)
+            await walk.pending("letter-1")
+
+    asyncio.run(story())
+
+
+def test_a_suspended_tenants_effects_flow_on_when_it_is_resumed(time_skipping: TimeSkipping) -> None:
+    async def story() -> None:
+        async with walking(time_skipping, TWO, World(broken={"plan_letters": "TENANT_SUSPENDED"})) as walk:
+            await walk.approve("letter-1")
+            await walk.until(lambda _: "plan_letters" in " ".join(walk.ports.tried), "first try")
+            walk.world.broken.clear()
+            await walk.pass_days(0.1)
+            await walk.until(lambda v: v.state.advance_at, "wait")
+            assert "NEEDS_STAFF" not in walk.ports.events()
+
+    asyncio.run(story())

@@ -134,5 +134,7 @@ async def miss_contact(case: Case, _step: MissContact) -> None:
 async def open_monthly_task(case: Case, _step: MonthlyTask) -> None:
     """The ladder has no further rung: a person looks at it once a month."""
     order = TaskOrder(**case.order("monthly_task"), kind=TaskKind.LADDER_END, due_school_days=5)
+    turn = case.state.turn
     await case.perform(open_task, order)
-    case.state = acting.monthly_task_opened(case.state)
+    if case.state.turn == turn:
+        case.state = acting.monthly_task_opened(case.state)

@@ -23,8 +23,10 @@ async def mute_exit(case: Case, _step: MuteExit) -> None:
     """A rejected exit keeps silent for twenty school days, or until its condition was false once."""
     days = (EXIT_SILENCE_SCHOOL_DAYS,)
     order = DeadlineOrder(**case.order("exit_silence"), from_day=None, school_days=days)
+    muted = case.state.exit
     deadlines = await case.perform(school_deadlines, order, READ)
-    case.state = case.state.but(exit=case.state.exit.but(muted_until=deadlines.instants[0]))
+    if case.state.exit == muted:
+        case.state = case.state.but(exit=muted.but(muted_until=deadlines.instants[0]))
 
 
 async def tell_family(case: Case, _step: TellFamily) -> None:
