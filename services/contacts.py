@@ -1,9 +1,9 @@
 """Contacts with families: the task that asks for one, and the record of what was said."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,7 +30,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class RecordContact:
-    """A contact as staff tell it; the family's own words come first. A VISIT names a second person or a check-in."""
+    """A contact as staff tell it; the family's own words come first. A VISIT names a second person or a check-in.
+
+    `contact_id`, derived from the command's key by the caller, makes a retry find the row it already wrote.
+    """
 
     instance_id: UUID
     guardian_id: UUID | None
@@ -41,6 +44,7 @@ class RecordContact:
     next_step: str = ""
     second_name: str = ""
     checked_in: bool = False
+    contact_id: UUID = field(default_factory=uuid4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +82,27 @@ async def record_contact(session: AsyncSession, actor: Actor, contact: RecordCon
     instance = await session.get(Instance, contact.instance_id)
     if instance is None:
         raise NotFound("instance_not_found", f"There is no instance {contact.instance_id} here.")
-    made: UUID = (
-        await session.execute(
-            insert(Contact)
-            .values(
-                instance_id=instance.id,
-                student_id=instance.student_id,
-                guardian_id=contact.guardian_id,
-                mode=contact.mode,
-                reached=contact.reached,
-                said=contact.said or None,
-                barriers=list(contact.barriers),
-                next_step=contact.next_step or None,
-                second_name=contact.second_name or None,
-                checked_in=contact.checked_in,
-                contacted_at=now,
-                contacted_by=actor.person_id,
-            )
-            .returning(Contact.id)
+    made = await session.scalar(
+        insert(Contact)
+        .values(
+            id=contact.contact_id,
+            instance_id=instance.id,
+            student_id=instance.student_id,
+            guardian_id=contact.guardian_id,
+            mode=contact.mode,
+            reached=contact.reached,
+            said=contact.said or None,
+            barriers=list(contact.barriers),
+            next_step=contact.next_step or None,
+            second_name=contact.second_name or None,
+            checked_in=contact.checked_in,
+            contacted_at=now,
+            contacted_by=actor.person_id,
         )
-    ).scalar_one()
-    await record(session, actor, Act("record_contact", "contact", made, instance.student_id), now=now)
-    return Recorded(made, await calendar.local_date(session, instance.lead_school_id, now))
+        .on_conflict_do_nothing()
+        .returning(Contact.id)
+    )
+    if made is not None:
+        act = Act("record_contact", "contact", made, instance.student_id)
+        await record(session, actor, act, now=now)
+    return Recorded(contact.contact_id, await calendar.local_date(session, instance.lead_school_id, now))

@@ -20,6 +20,6 @@ async def tell_students(session: AsyncSession, student_ids: Collection[UUID], si
 async def tell(session: AsyncSession, instance_ids: Collection[UUID], signal: str, fact: Message) -> int:
     """Signal these instances; the relay starts none that does not run."""
     for instance_id in instance_ids:
-        payload = {"instance_id": str(instance_id), "signal": signal, "args": fact.model_dump(mode="json")}
+        payload = {"instance_id": str(instance_id), "signal": signal, "argument": fact.model_dump(mode="json")}
         await outbox.enqueue(session, "instance.signal", str(instance_id), payload)
     return len(instance_ids)

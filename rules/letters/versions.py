@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,9 @@ from rules.letters.blocks import LetterDocument
 from rules.letters.checks import Finding, check_template
 from rules.letters.parsing import parse_template
 from rules.letters.templates import TemplatePurpose
+
+
+CHECKED: Final = "human_checked"  # what rendering asks of a stored translation
 
 
 class TranslationState(StrEnum):
@@ -46,13 +49,16 @@ class TemplateText(BaseModel):
     def stored(cls, body: str, translations: Mapping[str, Any], schema: Mapping[str, Any]) -> Self:
         """From a row: the source's body has its own column, all else lies under `translations`."""
         source = next(code for code, one in translations.items() if one["state"] == TranslationState.SOURCE)
-        texts = {code: Translation(**({"body": body} | dict(one))) for code, one in translations.items()}
+        texts = {code: Translation(**({"body": body} | _said(one))) for code, one in translations.items()}
         return cls(language=source, texts=texts, merge_field_schema=dict(schema))
 
     def row(self) -> tuple[str, dict[str, Any]]:
         """The source's body, and the translations as they are stored."""
         source = self.texts[self.language]
-        listed = {code: one.model_dump(mode="json") for code, one in self.texts.items()}
+        listed = {
+            code: one.model_dump(mode="json") | {CHECKED: one.state is not TranslationState.MACHINE}
+            for code, one in self.texts.items()
+        }
         del listed[self.language]["body"]
         return source.body, listed
 
@@ -65,6 +71,10 @@ class TemplateText(BaseModel):
         """The parsed text in one of its languages."""
         text = self.texts[language]
         return parse_template(text.body, title=text.title, language=language, schema=self.merge_field_schema)
+
+
+def _said(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in stored.items() if name != CHECKED}
 
 
 def refuse_unreadable(text: TemplateText) -> None:

@@ -50,7 +50,7 @@ def signals(district: District, instance_id: UUID) -> list[tuple[str, Any]]:
     async def sent() -> list[tuple[str, Any]]:
         async with district.sessions.tenant(district.ours.id) as session:
             rows = await session.scalars(select(Outbox).where(Outbox.subject == str(instance_id)).order_by(Outbox.seq))
-            return [(row.payload["signal"], row.payload["args"]) for row in rows]
+            return [(row.payload["signal"], row.payload["argument"]) for row in rows]
 
     return district.run(sent())
 
