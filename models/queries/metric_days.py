@@ -16,7 +16,6 @@ def _in(statuses: frozenset[Status]) -> str:
 
 _LATE: Final = "f.status = 'LATE'"
 _UNAUTHORISED: Final = _in(KIND_STATUSES[Kinds.UNAUTHORISED])
-_MINUTES: Final = f"coalesce(f.minutes_missed, case when {_in(ABSENCES)} then coalesce(c.minutes, 180) else 0 end)"
 
 
 @dataclass(slots=True)
@@ -28,13 +27,6 @@ class DayColumns:
 
     def listed(self) -> str:
         return "".join(f",\n        {what} as {name}" for what, name in self.columns.items())
-
-    def joined(self) -> str:
-        """The length of the session, for absences that name no minutes."""
-        if not any("c.minutes" in what for what in self.columns):
-            return ""
-        return """left join calendar_session c on c.tenant_id = :tenant_id and c.school_id = f.school_id
-        and c.date = f.date and c.session = f.session"""
 
     def amount(self, key: MetricKey) -> str:
         """What a day adds to a metric."""
@@ -114,7 +106,7 @@ class DayColumns:
 
     def occasions(self, key: MetricKey) -> str:
         possible, missed = self.possible_sessions(key), self.unauthorised(key)
-        long = f"({_UNAUTHORISED} or {_LATE}) and {_MINUTES} > {int(key.over_minutes)}"
+        long = f"({_UNAUTHORISED} or {_LATE}) and f.minutes_missed > {int(key.over_minutes)}"
         some = self._count(long + self._coded(key) + self._kept(key))
         return f"case when {possible} > 0 and {missed} = {possible} then 1 else {some} end"
 
@@ -123,7 +115,7 @@ class DayColumns:
 
     def minutes(self, key: MetricKey) -> str:
         statuses = POSSIBLE if key.kinds is Kinds.ALL else KIND_STATUSES[key.kinds]
-        return f"coalesce(sum({_MINUTES}) filter (where {_in(statuses)}{self._coded(key)}{self._kept(key)}), 0)"
+        return f"coalesce(sum(f.minutes_missed) filter (where {_in(statuses)}{self._coded(key)}{self._kept(key)}), 0)"
 
 
 _AMOUNTS: Final[Mapping[Measure, Callable[[DayColumns, MetricKey], str]]] = {

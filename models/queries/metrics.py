@@ -51,7 +51,6 @@ register_day as (
     join moment m on m.school_id = x.school_id and m.step_day is not distinct from x.step_day
     join session_fact f on f.tenant_id = :tenant_id and f.student_id = x.student_id and f.school_id = x.school_id
         and f.date between m.earliest and m.latest and f.known_from <= :known_at and :known_at < f.known_to
-    {build.days.joined()}
     group by x.student_id, x.school_id, x.step_day, f.date, m.half_day_rule, m.sessions_per_day
 ){build.broken()}
 select x.student_id, x.school_id, x.step_day{listed}

@@ -84,7 +84,7 @@ class Tables:
                 "status": str(s.status),
                 "code": s.code,
                 "tardy": s.is_tardy,
-                "minutes": None if s.minutes_missed == (180 if s.absent else 0) else s.minutes_missed,
+                "minutes": s.minutes_missed,
             }
             for s in history.sessions
         ]
