@@ -24,6 +24,7 @@ from services import attendance_feed, tenants
 from services import attendance_import as importing
 from services.attendance_import import Imported, OpenImport
 from services.context import Actor, system
+from services.tenants import NewTenant
 from settings import Settings, secret
 
 REFUSED = 2
@@ -108,7 +109,8 @@ async def _import(url: str, wanted: Wanted) -> Imported:
         async with sessions.untenanted() as session:
             found = await tenants.find(session, wanted.tenant)
             if found is None:
-                found = await tenants.create(session, wanted.tenant or "district", wanted.path.resolve().name)
+                wish = NewTenant(wanted.tenant or "district", wanted.path.resolve().name)
+                found, _ = await tenants.establish(session, wish, str(uuid4()), now=now)
         actor = _actor(found.id)
         source = await _declaration(sessions, actor, wanted, now)
         order = OpenImport(

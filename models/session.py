@@ -22,6 +22,11 @@ def engine_for(url: str, *, pool_size: int = 8) -> AsyncEngine:
     return create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
 
 
+async def bind(session: AsyncSession, tenant_id: UUID) -> None:
+    """Let the rest of this transaction see and write this tenant's rows: for the one that makes the tenant."""
+    await session.execute(BIND, {"tenant": str(tenant_id)})
+
+
 class Sessions:
     """Opens units of work on one engine."""
 
@@ -35,7 +40,7 @@ class Sessions:
         """One transaction that sees and writes this tenant's rows only."""
         async with self._maker() as session, session.begin():
             # true = this transaction only: the setting cannot survive on a pooled connection
-            await session.execute(BIND, {"tenant": str(tenant_id)})
+            await bind(session, tenant_id)
             yield session
 
     @asynccontextmanager

@@ -1,18 +1,37 @@
 """Tenants: found by key, or made when the first register comes in; who is served, and who is suspended."""
 
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.session import Sessions
+from models.session import Sessions, bind
 from models.tenants import Tenant
 from rules.errors import Invalid, NotFound
+from rules.ids import TenantId
+from services import audit, starter_content
+from services.audit import Act
+from services.context import Actor, system
+
+KEY: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
+COUNTRY: Final = re.compile(r"[A-Z]{2}")
+
+
+async def listed(session: AsyncSession) -> Sequence[Tenant]:
+    """All tenants by key."""
+    return (await session.scalars(select(Tenant).order_by(Tenant.key))).all()
 
 
 async def find(session: AsyncSession, key: str | None) -> Tenant | None:
     """The tenant of this key, or the only one there is; None when there is none at all."""
-    tenants = (await session.scalars(select(Tenant).order_by(Tenant.key))).all()
+    tenants = await listed(session)
     if key is not None:
         return next((tenant for tenant in tenants if tenant.key == key), None)
     if len(tenants) > 1:
@@ -25,16 +44,76 @@ async def require(session: AsyncSession, key: str | None) -> Tenant:
     """The tenant of this key; NotFound says what to do."""
     tenant = await find(session, key)
     if tenant is None:
-        raise NotFound("tenant_unknown", f"There is no tenant {key or ''}: import a district folder first.")
+        raise NotFound(
+            "tenant_unknown",
+            f"There is no tenant {key or ''}: make it by `handrail tenant create`, or import a district folder.",
+        )
     return tenant
 
 
-async def create(session: AsyncSession, key: str, name: str, timezone: str = "Europe/London") -> Tenant:
-    """A new, active tenant."""
-    tenant = Tenant(key=key, name=name, timezone=timezone)
-    session.add(tenant)
+@dataclass(frozen=True, slots=True)
+class NewTenant:
+    """A district or trust about to be served; `settings` are its choices (`ladder.undo_seconds`, ...)."""
+
+    key: str
+    name: str
+    country: str | None = None
+    timezone: str = "Europe/London"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def establish(
+    session: AsyncSession, command: NewTenant, request_id: str, *, now: datetime
+) -> tuple[Tenant, bool]:
+    """The tenant of this key, made with its starter content unless it is there already (then False), never changed.
+
+    Takes an untenanted unit of work; from here on it is bound to the tenant.
+    """
+    _check(command)
+    made = insert(Tenant).values(
+        key=command.key,
+        name=command.name,
+        country=command.country,
+        timezone=command.timezone,
+        settings=dict(command.settings),
+    )
+    tenant_id = await session.scalar(made.on_conflict_do_nothing(index_elements=["key"]).returning(Tenant.id))
+    tenant = (await session.scalars(select(Tenant).where(Tenant.key == command.key))).one()
+    await bind(session, tenant.id)
+    if tenant_id is None:
+        return tenant, False
+    actor = system(TenantId(tenant.id), "cli", request_id)
+    told = {"key": command.key, "country": command.country, "timezone": command.timezone}
+    await audit.record(session, actor, Act("create_tenant", "tenant", tenant.id, after=told), now=now)
+    await starter_content.stock(session, actor, now=now)
+    return tenant, True
+
+
+def _check(command: NewTenant) -> None:
+    wrong = {}
+    if not KEY.fullmatch(command.key):
+        wrong["key"] = "small letters, digits and hyphens, beginning with a letter, at most 40"
+    if not command.name.strip():
+        wrong["name"] = "what people call the district"
+    if command.country is not None and not COUNTRY.fullmatch(command.country):
+        wrong["country"] = "two capital letters (ISO 3166), such as GB"
+    if command.timezone not in available_timezones():
+        wrong["timezone"] = "a name of the time-zone database, such as Europe/London"
+    if wrong:
+        what = "; ".join(f"{name}: {should}" for name, should in wrong.items())
+        raise Invalid("tenant_invalid", f"The tenant cannot be made. {what}.", fields=wrong)
+
+
+async def change_settings(
+    session: AsyncSession, actor: Actor, settings: Mapping[str, Any], reason: str, *, now: datetime
+) -> None:
+    """Replace the named settings of the actor's tenant and leave the others; cases read them when they start."""
+    tenant = await session.get_one(Tenant, actor.tenant_id, with_for_update=True)
+    before = {name: tenant.settings.get(name) for name in settings}
+    tenant.settings = {**tenant.settings, **settings}
     await session.flush()
-    return tenant
+    act = Act("change_settings", "tenant", tenant.id, reason=reason, before=before, after=dict(settings))
+    await audit.record(session, actor, act, now=now)
 
 
 async def is_suspended(sessions: Sessions, tenant_id: UUID) -> bool:

@@ -1,0 +1,59 @@
+"""Runs an operator's command on the configured database, and says a refusal in one line."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import NoReturn, TypeVar
+from uuid import uuid4
+
+import typer
+
+from models.session import Sessions, engine_for
+from models.tenants import Tenant
+from rules.errors import DomainError
+from rules.ids import TenantId
+from services import tenants
+from services.context import Actor, system
+from settings import Settings, SettingsError, secret
+
+T = TypeVar("T")
+REFUSED = 2
+
+
+def with_sessions(work: Callable[[Sessions], Awaitable[T]]) -> T:
+    """Open the database, do the work, close it; a refusal ends the command with status 2."""
+    try:
+        url = secret(Settings.load().require("database_url").database_url)
+        return asyncio.run(_opened(url, work))
+    except (DomainError, SettingsError) as refusal:
+        refuse(refusal.message if isinstance(refusal, DomainError) else str(refusal))
+
+
+async def _opened(url: str, work: Callable[[Sessions], Awaitable[T]]) -> T:
+    engine = engine_for(url, pool_size=2)
+    try:
+        return await work(Sessions(engine))
+    finally:
+        await engine.dispose()
+
+
+def refuse(message: str) -> NoReturn:
+    """Say why on stderr and end with status 2."""
+    print(message, file=sys.stderr)
+    raise typer.Exit(REFUSED)
+
+
+async def the_tenant(sessions: Sessions, key: str | None) -> Tenant:
+    """The tenant of this key, or the only one."""
+    async with sessions.untenanted() as session:
+        return await tenants.require(session, key)
+
+
+def operator(tenant: Tenant) -> Actor:
+    """Whoever runs commands on this machine; the audit entry says that it came from here."""
+    return system(TenantId(tenant.id), "cli", str(uuid4()))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
