@@ -1,0 +1,133 @@
+"""Escalations: the case's tier, its chronology as a stored document, and the tasks with their deadlines."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from letters.chronology import Chronology, render_chronology
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.instances import CaseFile, Escalation, Instance
+from models.queries import calendar
+from rules.errors import NotFound
+from services import artifacts, school_days
+from services.artifacts import Paper, artifact_id_for
+from services.audit import Act, record
+from services.case_tasks import NewTask, open_task
+from services.chronology import chronology
+from services.context import CaseRef
+from services.means import Means
+from services.student_keys import DataKey, data_key
+
+HIGHEST_TIER: Final = 3
+TASKS: Final = (
+    ("escalation_chronology", "Read the chronology and add what is missing", 2, "attendance_officer"),
+    ("escalation_meeting", "Meet the team around the student and agree who does what", 5, "school_leader"),
+    ("escalation_review", "Review the escalated case", 20, "school_leader"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Why and how far a case is raised."""
+
+    stage_key: str
+    tier: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The escalation and the local day it was opened."""
+
+    escalation_id: UUID
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    id: UUID
+    on: date
+    finished: bool
+    record: Chronology
+    key: DataKey
+
+
+async def open_escalation(means: Means, case: CaseRef, wanted: Raise) -> Opened:
+    """Raise the tier and open the tasks, then draw and store the chronology; a retry goes on where it was."""
+    async with means.sessions.tenant(case.tenant_id) as session:
+        begun = await _begin(means, session, case, wanted)
+    if begun.finished:
+        return Opened(begun.id, begun.on)
+    drawn = await means.threads.run(lambda: render_chronology(begun.record))
+    own_id = artifact_id_for(f"{case.key}/{sha256(drawn.content).hexdigest()}")
+    paper = Paper(own_id, begun.on.year, drawn.content, drawn.pages, drawn.engine)
+    shelved = await artifacts.shelve(means, case.tenant_id, begun.key, paper, now=case.now)
+    facts = {
+        "kind": "CHRONOLOGY",
+        "instance_id": case.instance_id,
+        "student_id": case.student_id,
+        "school_id": case.school_id,
+        "stage_key": wanted.stage_key,
+        "language": begun.record.language,
+        "effect_key": case.key,
+    }
+    async with means.sessions.tenant(case.tenant_id) as session:
+        row = await artifacts.enter(session, case.actor, shelved, facts, now=case.now)
+        mine = update(Escalation).where(Escalation.id == begun.id, Escalation.artifact_id.is_(None))
+        await session.execute(mine.values(artifact_id=row.id))
+    return Opened(begun.id, begun.on)
+
+
+async def _begin(means: Means, session: AsyncSession, case: CaseRef, wanted: Raise) -> _Begun:
+    row = await _row(session, case, wanted)
+    on = await calendar.local_date(session, case.school_id, row.opened_at)
+    told = await chronology(session, case, row.reason or "", row.opened_at)
+    key = await data_key(session, means.keyring, case.tenant_id, case.student_id)
+    return _Begun(row.id, on, row.artifact_id is not None, told, key)
+
+
+async def _row(session: AsyncSession, case: CaseRef, wanted: Raise) -> Escalation:
+    mine = select(Escalation).where(Escalation.effect_key == case.key)
+    if found := (await session.scalars(mine)).first():
+        return found
+    case_id = (await session.scalars(select(Instance.case_id).where(Instance.id == case.instance_id))).first()
+    if case_id is None:
+        raise NotFound("instance_not_found", f"There is no instance {case.instance_id} here.")
+    await session.execute(
+        insert(Escalation)
+        .values(
+            instance_id=case.instance_id,
+            case_id=case_id,
+            stage_key=wanted.stage_key,
+            tier=wanted.tier,
+            reason=wanted.reason or None,
+            effect_key=case.key,
+            opened_at=case.now,
+        )
+        .on_conflict_do_nothing()
+    )
+    raised = func.greatest(CaseFile.tier, wanted.tier)
+    await session.execute(update(CaseFile).where(CaseFile.id == case_id).values(tier=raised))
+    for kind, title, days, role in TASKS:
+        due = await school_days.day_after(session, case, days)
+        await open_task(session, case, NewTask(kind, title, due, wanted.stage_key, role))
+    row = (await session.scalars(mine)).one()
+    act = Act("escalate", "escalation", row.id, case.student_id, wanted.reason or None, after={"tier": wanted.tier})
+    await record(session, case.actor, act, now=case.now)
+    return row
+
+
+async def close_of_stages(session: AsyncSession, case: CaseRef, stage_keys: tuple[str, ...], now: datetime) -> int:
+    """Close the open escalations of steps that were taken back; how many."""
+    mine = update(Escalation).where(
+        Escalation.instance_id == case.instance_id, Escalation.stage_key.in_(stage_keys), Escalation.status == "OPEN"
+    )
+    closed = await session.scalars(
+        mine.values(status="CLOSED", closed_at=now, result="rescinded").returning(Escalation.id)
+    )
+    return len(closed.all())

@@ -1,0 +1,113 @@
+"""The exit and after: the warm letter, and what attendance was before and after."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.instances import Event, Instance
+from models.queries import calendar
+from models.queries.absences import Whose, attended_of_possible
+from rules.errors import DomainError, NotFound, Unavailable
+from services import delivery, letters, school_days
+from services.case_tasks import NewTask, open_task
+from services.context import CaseRef
+from services.letter_merge import Writing
+from services.letters import Planned, Wish
+from services.means import Means
+
+TEMPLATE: Final = "EXIT_CELEBRATION"
+CELEBRATION: Final = "CELEBRATION"
+FIGURES: Final = "FIGURES"
+FOLLOW_UP_WEEKS: Final = timedelta(weeks=6)
+LONGEST_LOOK_BACK: Final = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeAndAfter:
+    """Attendance in basis points in two equal windows of school days; None = nothing to count."""
+
+    before: int | None
+    after: int | None
+    school_days: int
+
+
+async def tell_family(means: Means, case: CaseRef) -> int:
+    """A warm letter to each entitled guardian; good news that cannot be written becomes a task, never an error."""
+    try:
+        async with means.sessions.tenant(case.tenant_id) as session:
+            planned = await letters.plan(session, case, Wish(TEMPLATE, kind=CELEBRATION))
+            review = await school_days.today(session, case) + FOLLOW_UP_WEEKS
+    except DomainError as refused:
+        await _ask_to_tell(means, case, refused.code)
+        return 0
+    for one in planned:
+        await _tell(means, replace(case, key=f"{case.key}/{one.guardian_id}"), one, review)
+    return len(planned)
+
+
+async def _tell(means: Means, case: CaseRef, one: Planned, review: date) -> None:
+    writing = Writing(one.guardian_id, one.language, extra={"review_date": review.isoformat()})
+    try:
+        issued = await letters.issue(means, replace(case, key=f"{case.key}/issue"), one.message_id, writing)
+        await delivery.deliver(means, replace(case, key=f"{case.key}/deliver"), issued.artifact_id)
+    except Unavailable:
+        raise
+    except DomainError as refused:
+        await _ask_to_tell(means, case, refused.code)
+
+
+async def _ask_to_tell(means: Means, case: CaseRef, why: str) -> None:
+    async with means.sessions.tenant(case.tenant_id) as session:
+        due = await school_days.day_after(session, case, 1)
+        title = "Tell the family the good news: the letter could not be written"
+        await open_task(session, case, NewTask("tell_family_of_exit", title, due, details={"why": why}))
+
+
+async def figures(
+    session: AsyncSession, case: CaseRef, started_at: datetime | None, through: date | None
+) -> BeforeAndAfter:
+    """Compare the follow-up with as many school days before the case; kept as one event of the instance."""
+    instance = await session.get(Instance, case.instance_id)
+    if instance is None:
+        raise NotFound("instance_not_found", f"There is no instance {case.instance_id} here.")
+    first = await calendar.local_date(session, case.school_id, started_at or instance.started_at)
+    last = through or await school_days.today(session, case)
+    opened = instance.entry_date or await calendar.local_date(session, case.school_id, instance.started_at)
+    after = await calendar.open_days_between(session, case.school_id, first + timedelta(days=1), last)
+    earlier = await calendar.open_days_between(session, case.school_id, opened - LONGEST_LOOK_BACK, opened)
+    many = min(len(after), len(earlier))
+    if not many:
+        return await _kept(session, case, instance, BeforeAndAfter(None, None, 0))
+    whose = Whose(case.student_id, case.school_id, case.now)
+    before = await _basis_points(session, whose, earlier[-many], earlier[-1])
+    then = await _basis_points(session, whose, after[-many], after[-1])
+    return await _kept(session, case, instance, BeforeAndAfter(before, then, many))
+
+
+async def _basis_points(session: AsyncSession, whose: Whose, first: date, last: date) -> int | None:
+    attended, possible = await attended_of_possible(session, whose, first, last)
+    return attended * 10_000 // possible if possible else None
+
+
+async def _kept(session: AsyncSession, case: CaseRef, instance: Instance, found: BeforeAndAfter) -> BeforeAndAfter:
+    key = f"{case.key}/figures"
+    await session.execute(
+        insert(Event)
+        .values(
+            instance_id=instance.id,
+            case_id=instance.case_id,
+            student_id=case.student_id,
+            school_id=case.school_id,
+            type=FIGURES,
+            occurred_at=case.now,
+            data={"before": found.before, "after": found.after, "school_days": found.school_days},
+            dedupe_key=key,
+        )
+        .on_conflict_do_nothing()
+    )
+    data = (await session.scalars(select(Event.data).where(Event.dedupe_key == key))).one()
+    return BeforeAndAfter(data["before"], data["after"], data["school_days"])

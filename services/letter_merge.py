@@ -1,0 +1,195 @@
+"""What one letter says: gathered once from the case for one guardian, with nothing of any other guardian in it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.delivery import Message
+from models.guardians import Guardian
+from models.people import Person, School
+from models.queries import calendar
+from models.queries.absences import AbsentSession, Whose, absent_sessions, attended_of_possible
+from models.students import Student
+from rules.attendance.codes import Status, family_exclusions
+from rules.errors import Invalid, NotFound
+from rules.ladder.state import Basis
+from rules.rulesets.metrics import CODE_SET, Measure, MetricKey, Window, WindowKind
+from services import school_days
+from services.context import CaseRef
+from services.entitlement import BASE_LANGUAGE
+from services.meetings import convener
+
+LISTED: Final = (Measure.ABSENT_HALF_DAYS, Measure.ABSENT_SESSIONS, Measure.UNAUTHORISED_SESSIONS)
+NAMED: Final = (*LISTED, Measure.CONSECUTIVE_DAYS, Measure.ATTENDED_SESSIONS)
+REPLY_WITHIN_SCHOOL_DAYS: Final = 5
+WITHOUT_BASIS: Final = Window(WindowKind.CALENDAR, 30)
+LONGEST_LOOK_BACK: Final = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """One letter to one guardian; `extra` = what only its kind of letter knows (meeting, earlier letter)."""
+
+    guardian_id: UUID
+    language: str
+    basis: Basis = field(default_factory=Basis)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def gather(session: AsyncSession, case: CaseRef, writing: Writing) -> dict[str, Any]:
+    """Every merge value the case can give, as JSON."""
+    guardian = await session.get(Guardian, writing.guardian_id)
+    student = await session.get(Student, case.student_id)
+    school = await session.get(School, case.school_id)
+    if guardian is None or student is None or school is None:
+        raise NotFound("letter_subject_not_found", f"Student {case.student_id} or guardian {writing.guardian_id} gone.")
+    today = await school_days.today(session, case)
+    data: dict[str, Any] = {
+        "guardian_name": guardian.name,
+        "guardian_address": lines(guardian.address),
+        "salutation": f"Dear {guardian.name}" if writing.language == BASE_LANGUAGE else guardian.name,
+        "student_first_name": student.first_name or student.source_id,
+        "letter_date": today.isoformat(),
+        "reference": reference(case.key, writing.guardian_id),
+        "reply_by": (await school_days.day_after(session, case, REPLY_WITHIN_SCHOOL_DAYS)).isoformat(),
+    }
+    data |= await frame_of_school(session, case, school)
+    data |= await _absences(session, case, school, writing)
+    if before := await _previous_letter(session, case, writing.guardian_id):
+        data["previous_letter_date"] = before.isoformat()
+    return data | dict(writing.extra)
+
+
+def lines(address: str | Iterable[str] | None) -> list[str]:
+    """An address as its lines, however it was typed in."""
+    if not address:
+        return []
+    parts = address.replace("\n", ",").split(",") if isinstance(address, str) else address
+    return [part.strip() for part in parts if part.strip()]
+
+
+def reference(key: str, guardian_id: UUID) -> str:
+    """Tells staff which letter it is, and nobody anything about the child."""
+    marks = sha256(f"{key}/{guardian_id}".encode()).hexdigest()[:8].upper()
+    return f"{marks[:4]}-{marks[4:]}"
+
+
+async def frame_of_school(session: AsyncSession, case: CaseRef, school: School) -> dict[str, Any]:
+    """Who writes and whom to ask; a school without any telephone number cannot write a letter."""
+    person_id = await convener(session, case)
+    person = await session.get(Person, person_id) if person_id else None
+    phone = school.settings.get("phone") or (person.phone if person else None)
+    if not phone:
+        raise Invalid(
+            "school_phone_missing",
+            f"School {school.id} has no telephone number for its letters: set it in the school's settings (phone).",
+            fields={"settings.phone": "the number families may ring"},
+        )
+    return {
+        "school_name": school.name,
+        "school_address": lines(school.settings.get("address")),
+        "school_phone": phone,
+        "contact_name": person.display_name if person else f"{school.name} office",
+        "contact_role": (person.title if person else None) or "Attendance",
+        "contact_phone": (person.phone if person else None) or phone,
+    }
+
+
+async def _absences(session: AsyncSession, case: CaseRef, school: School, writing: Writing) -> dict[str, Any]:
+    basis = writing.basis
+    on = basis.on or await school_days.today(session, case)
+    counted = _counted(basis)
+    first = await _first_day(session, school, counted, on, basis)
+    whose = Whose(case.student_id, case.school_id, basis.known_at or case.now)
+    excluded = _excluded(counted, school.code_set)
+    found = [one for one in await absent_sessions(session, whose, first, on) if one.code not in excluded]
+    attended, possible = await attended_of_possible(session, whose, first, on)
+    data: dict[str, Any] = {
+        "period_start": first.isoformat(),
+        "period_end": on.isoformat(),
+        "absence_dates": printed_dates(found, school.sessions_per_day),
+        "unexplained_count": sum(1 for one in found if not one.accepted and one.status != Status.AUTHORISED_ABSENT),
+    }
+    days = _days(counted, basis, found, school.sessions_per_day)
+    data["absence_count"] = str(days)
+    data["absence_days"] = f"{days} day" if days == 1 else f"{days} days"
+    if possible:
+        data["attendance_percent"] = str(round(Decimal(100 * attended) / possible, 1))
+    return data
+
+
+def printed_dates(found: Iterable[AbsentSession], sessions_per_day: int) -> list[str]:
+    """Whole days once, half days with AM or PM; status only, never a code or a reason."""
+    halves: dict[date, list[str]] = {}
+    for one in found:
+        halves.setdefault(one.date, []).append(one.session)
+    whole = {day for day, missed in halves.items() if len(missed) == 2 or sessions_per_day == 1}
+    return [day.isoformat() if day in whole else f"{day.isoformat()} {missed[0]}" for day, missed in halves.items()]
+
+
+def _days(counted: MetricKey | None, basis: Basis, found: list[AbsentSession], sessions_per_day: int) -> Decimal:
+    value = basis.values.get(str(counted)) if counted else None
+    halves = len(found) * (2 if sessions_per_day == 1 else 1)
+    if counted and counted.measure is Measure.ABSENT_HALF_DAYS and value is not None:
+        halves = value
+    days = Decimal(halves) / 2
+    return days.to_integral_value() if days == days.to_integral_value() else days
+
+
+def _counted(basis: Basis) -> MetricKey | None:
+    """The metric whose absences the letter lists: counted absences first, else whatever names a window."""
+    keys: list[MetricKey] = []
+    for text in sorted(basis.values):
+        try:
+            keys.append(MetricKey.parse(text))
+        except ValueError:
+            continue
+    named = [key for key in keys if key.measure in NAMED]
+    return min(named, key=lambda key: NAMED.index(key.measure), default=None)
+
+
+def _excluded(counted: MetricKey | None, code_set: str) -> frozenset[str]:
+    named = set(counted.exclude_codes) if counted else {CODE_SET}
+    return frozenset(named - {CODE_SET}) | (family_exclusions(code_set) if CODE_SET in named else frozenset())
+
+
+async def _first_day(session: AsyncSession, school: School, counted: MetricKey | None, on: date, basis: Basis) -> date:
+    window = counted.window if counted else WITHOUT_BASIS
+    match window.kind:
+        case WindowKind.YTD:
+            return _year_start(school.year_start, on)
+        case WindowKind.DATES:
+            return window.first or on
+        case WindowKind.WEEKS:
+            return on - timedelta(weeks=window.n) + timedelta(days=1)
+        case WindowKind.SCHOOL:
+            return await _school_days_back(session, school.id, on, window.n)
+        case WindowKind.RUN:
+            return await _school_days_back(session, school.id, on, basis.values.get(str(counted)) or 1)
+        case _:
+            return on - timedelta(days=(window.n or WITHOUT_BASIS.n) - 1)
+
+
+async def _school_days_back(session: AsyncSession, school_id: UUID, on: date, many: int) -> date:
+    days = await calendar.open_days_between(session, school_id, on - LONGEST_LOOK_BACK, on)
+    return days[-min(many, len(days))] if days else on
+
+
+def _year_start(month_and_day: str, on: date) -> date:
+    month, day = (int(part) for part in month_and_day.split("-"))
+    begins = date(on.year, month, day)
+    return begins if begins <= on else date(on.year - 1, month, day)
+
+
+async def _previous_letter(session: AsyncSession, case: CaseRef, guardian_id: UUID) -> date | None:
+    earlier = select(func.max(Message.effective_day)).where(
+        Message.instance_id == case.instance_id, Message.guardian_id == guardian_id, Message.kind == "LETTER"
+    )
+    return (await session.scalars(earlier)).first()

@@ -1,0 +1,338 @@
+"""Letters of a case: each entitled guardian's own, stored once, sent once, and nobody learns of anybody else."""
+
+import asyncio
+from dataclasses import replace
+from io import BytesIO
+from uuid import UUID
+
+import pytest
+from pypdf import PdfReader
+from sqlalchemy import update
+
+from gateways.ports import MailDeferred, OutgoingMail, StoredObject
+from models.delivery import Message, MessageAttempt, SendingSwitch
+from models.guardians import ContactStop, Guardian, GuardianLink
+from models.instances import Task
+from models.letters import LetterArtifact, StudentKey
+from models.people import School
+from models.students import Student
+from rules.errors import Conflict, Forbidden, Invalid, Unavailable
+from rules.ladder.commands import DeliveryState
+from services import artifacts, delivery, letters
+from services.context import Actor, CaseRef
+from services.delivery import HandOver
+from services.letter_merge import Writing
+from services.letters import GenerateLetter, Issued, Planned, Wish
+from services.mailing import Outcome
+from services.means import Means
+from services.student_keys import data_key
+from tests.servers.kinds import MailServer
+from tests.services.seeding import BASIS, LETTER_1, NOW, TODAY, Family, Parent, World, grace, henry
+
+pytestmark = pytest.mark.servers
+WISH = Wish("LETTER_1_ATTENDANCE", LETTER_1.key, channels=LETTER_1.channels)
+
+
+async def plan(means: Means, case: CaseRef, wish: Wish = WISH) -> list[Planned]:
+    async with means.sessions.tenant(case.tenant_id) as session:
+        return await letters.plan(session, case, wish)
+
+
+async def issued(means: Means, family: Family, one: Planned, key: str = "w/2") -> Issued:
+    writing = Writing(one.guardian_id, one.language, BASIS)
+    return await letters.issue(means, family.case(f"{key}/{one.guardian_id}"), one.message_id, writing)
+
+
+async def sent(means: Means, family: Family, artifact_id: UUID, key: str = "w/3") -> Outcome:
+    return await delivery.deliver(means, family.case(f"{key}/{artifact_id}"), artifact_id)
+
+
+async def whole(means: Means, family: Family) -> list[tuple[Issued, Outcome]]:
+    done = []
+    for one in await plan(means, family.case("w/1")):
+        letter = await issued(means, family, one)
+        done.append((letter, await sent(means, family, letter.artifact_id)))
+    return done
+
+
+def words(pdf: bytes) -> str:
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
+
+
+def pdf_of(world: World, family: Family, artifact_id: UUID) -> bytes:
+    return world.run(artifacts.content(world.means, family.case().actor, artifact_id, now=NOW))
+
+
+def test_a_letter_is_planned_stored_and_mailed_and_the_same_keys_again_change_nothing(
+    world: World, smtp: MailServer
+) -> None:
+    family = world.family(grace())
+    first, again = world.run(whole(world.means, family)), world.run(whole(world.means, family))
+    assert first == again
+    letter, outcome = first[0]
+    assert outcome == Outcome(DeliveryState.SENT, TODAY)
+    assert len(smtp.messages()) == 1
+    assert len(world.rows(family, LetterArtifact)) == len(world.rows(family, Message)) == 1
+    artifact = world.rows(family, LetterArtifact)[0]
+    assert artifact.storage_path == f"{family.tenant_id}/letters/2026/{letter.artifact_id}"
+    assert artifact.sha256 != artifact.stored_sha256
+    assert artifact.merge_data["absence_dates"] == ["2026-11-09", "2026-11-11", "2026-11-16"]
+    mail = smtp.messages()[0]
+    assert mail.recipients == ("grace.canaryone@example.org",)
+    (attached,) = list(mail.message.iter_attachments())
+    assert attached.get_content() == pdf_of(world, family, letter.artifact_id)
+    said = words(pdf_of(world, family, letter.artifact_id))
+    assert "Sam" in said
+    assert "3 days" in said.replace("\u00a0", " ")
+    assert "17 Harbour Lane" in said
+
+
+def test_subject_and_sender_of_a_mail_say_nothing_of_child_or_absence(world: World, smtp: MailServer) -> None:
+    world.run(whole(world.means, world.family(grace())))
+    message = smtp.messages()[0].message
+    lines = f"{message['Subject']} {message['From']}"
+    assert "Oak School" in lines
+    assert not [word for word in ("Sam", "Surname", "absence", "attendance officer", "11") if word in lines]
+
+
+def test_one_guardian_never_learns_of_the_other(world: World, smtp: MailServer) -> None:
+    family = world.family(grace(address_confidential=True), henry())
+    done = world.run(whole(world.means, family))
+    assert len(done) == len(smtp.messages()) == 2
+    for (letter, _), mail in zip(done, smtp.messages(), strict=True):
+        own = "canaryone" if "canaryone" in mail.recipients[0] else "canarytwo"
+        other = ("Canarytwo", "Hidden", "Henry") if own == "canaryone" else ("Canaryone", "Harbour", "Grace")
+        said = words(pdf_of(world, family, letter.artifact_id)) + mail.content.decode("latin-1")
+        attached = b"".join(part.get_content() for part in mail.message.iter_attachments())
+        (row,) = world.rows(family, LetterArtifact, LetterArtifact.id == letter.artifact_id)
+        said += words(attached) + str(row.merge_data)
+        assert not [word for word in other if word.lower() in said.lower()]
+        assert own in said.lower()
+
+
+def test_nobody_entitled_is_an_empty_plan_and_an_unknown_guardian_is_a_task(world: World, smtp: MailServer) -> None:
+    family = world.family(grace(may_receive_letters=None), henry(may_receive_letters=False))
+    assert world.run(whole(world.means, family)) == []
+    assert world.task_kinds(family) == ["entitlement_unknown"]
+    assert smtp.messages() == []
+
+
+def test_a_guardian_whose_order_begins_before_sending_gets_nothing(world: World, smtp: MailServer) -> None:
+    family = world.family(grace())
+
+    async def story() -> Outcome:
+        (one,) = await plan(world.means, family.case("w/1"))
+        letter = await issued(world.means, family, one)
+        async with world.sessions.tenant(family.tenant_id) as session:
+            await session.execute(update(GuardianLink).values(order_kind="no contact", order_from=TODAY))
+        return await sent(world.means, family, letter.artifact_id)
+
+    assert world.run(story()) == Outcome(DeliveryState.WITHHELD, reason="order_in_force")
+    assert smtp.messages() == []
+
+
+def test_a_contact_stop_between_plan_and_delivery_withholds_and_lifted_the_same_key_sends(
+    world: World, smtp: MailServer
+) -> None:
+    family = world.family(grace())
+    (one,) = world.run(plan(world.means, family.case("w/1")))
+    letter = world.run(issued(world.means, family, one))
+    world.stop_contact(family, "STUDENT", family.student_id)
+    outcome = world.run(sent(world.means, family, letter.artifact_id))
+    assert outcome == Outcome(DeliveryState.WITHHELD, reason="contact_stop")
+    assert [row.withheld_reason for row in world.rows(family, Message)] == ["contact_stop"]
+    assert smtp.messages() == []
+    world.change(family, update(ContactStop).values(lifted_at=NOW))
+    assert world.run(sent(world.means, family, letter.artifact_id)).state is DeliveryState.SENT
+    assert len(smtp.messages()) == 1
+
+
+def test_a_student_who_has_left_gets_no_letter(world: World, smtp: MailServer) -> None:
+    family = world.family(grace())
+    (one,) = world.run(plan(world.means, family.case("w/1")))
+    letter = world.run(issued(world.means, family, one))
+    world.change(family, update(Student).values(deceased_on=TODAY))
+    assert world.run(sent(world.means, family, letter.artifact_id)).reason == "student_gone"
+    assert smtp.messages() == []
+
+
+def test_a_switch_that_is_off_is_unavailable_and_on_again_the_same_key_sends(world: World, smtp: MailServer) -> None:
+    family = world.family(grace())
+    (one,) = world.run(plan(world.means, family.case("w/1")))
+    letter = world.run(issued(world.means, family, one))
+
+    async def switch() -> None:
+        async with world.sessions.tenant(family.tenant_id) as session:
+            session.add(SendingSwitch(school_id=family.school_id, channel="EMAIL", enabled=False, changed_at=NOW))
+
+    world.run(switch())
+    with pytest.raises(Unavailable) as paused:
+        world.run(sent(world.means, family, letter.artifact_id))
+    assert paused.value.code == "SENDING_PAUSED"
+    assert world.rows(family, MessageAttempt) == []
+    world.change(family, update(SendingSwitch).values(enabled=True))
+    assert world.run(sent(world.means, family, letter.artifact_id)).state is DeliveryState.SENT
+
+
+def test_without_an_address_the_letter_waits_to_be_posted_and_counts_three_working_days_on(world: World) -> None:
+    family = world.family(Parent("Pat Postal"))
+    ((letter, outcome),) = world.run(whole(world.means, family))
+    assert outcome == Outcome(DeliveryState.AWAITING_POST)
+    (task,) = world.rows(family, Task)
+    assert (task.kind, task.details["artifact_id"]) == ("print_and_post", str(letter.artifact_id))
+    actor = Actor(family.tenant_id, None, "attendance_officer", "Olive", "r-1", "api")
+    command = HandOver(family.instance_id, family.guardians["pat"], on=TODAY)
+
+    async def posted() -> delivery.HandedOver:
+        async with world.sessions.tenant(family.tenant_id) as session:
+            return await delivery.record_handover(session, actor, command, now=NOW)
+
+    assert world.run(posted()).effective_day.isoformat() == "2026-11-25"  # Friday and three working days
+    assert world.task_kinds(family) == []
+    again = world.run(sent(world.means, family, letter.artifact_id))
+    assert again.state is DeliveryState.HANDED_OVER
+    with pytest.raises(Conflict):
+        world.run(posted())
+
+
+def test_an_address_that_refuses_is_a_bounce_with_a_task_and_the_next_letter_is_posted(
+    world: World, smtp: MailServer
+) -> None:
+    family = world.family(grace())
+    smtp.refusals["grace.canaryone@example.org"] = "550 5.1.1 no such user"
+    ((letter, outcome),) = world.run(whole(world.means, family))
+    assert outcome == Outcome(DeliveryState.BOUNCED, reason="smtp_550")
+    assert world.task_kinds(family) == ["no_reachable_channel"]
+    assert world.run(sent(world.means, family, letter.artifact_id)).state is DeliveryState.BOUNCED
+    (later,) = world.run(plan(world.means, family.case("w/9"), replace(WISH, stage_key="letter-2")))
+    assert later.channel == "post"
+    world.change(family, update(Guardian).values(email="new@example.org"))
+    (fresh,) = world.run(plan(world.means, family.case("w/10"), replace(WISH, stage_key="letter-3")))
+    assert fresh.channel == "email"
+
+
+class Dying:
+    """A mail server that takes the mail, and then our process dies before it hears so."""
+
+    def __init__(self, real: Means) -> None:
+        self._real = real
+
+    async def send(self, mail: OutgoingMail) -> None:
+        await self._real.mailer.send(mail)
+        raise MailDeferred(0)
+
+
+def test_a_crash_between_sending_and_recording_sends_the_same_message_again(world: World, smtp: MailServer) -> None:
+    family = world.family(grace())
+    (one,) = world.run(plan(world.means, family.case("w/1")))
+    letter = world.run(issued(world.means, family, one))
+    dying: Means = replace(world.means, mailer=Dying(world.means))  # type: ignore[arg-type]  # it never answers
+    with pytest.raises(MailDeferred):
+        world.run(sent(dying, family, letter.artifact_id))
+    assert world.run(sent(world.means, family, letter.artifact_id)).state is DeliveryState.SENT
+    first, second = smtp.messages()
+    assert first.message["Message-ID"] == second.message["Message-ID"]
+    assert first.content == second.content
+    assert [row.status for row in world.rows(family, MessageAttempt)] == ["FAILED", "SENT"]
+
+
+class Crashing:
+    """A store that keeps the object, and then our process dies."""
+
+    def __init__(self, real: Means) -> None:
+        self._real = real
+
+    async def put_once(self, *given: object, **named: object) -> StoredObject:
+        await self._real.store.put_once(*given, **named)  # type: ignore[arg-type]  # handed through
+        raise ConnectionResetError
+
+
+def test_a_crash_between_storing_and_recording_finds_its_own_object_again(world: World) -> None:
+    family = world.family(grace())
+    (one,) = world.run(plan(world.means, family.case("w/1")))
+    crashing: Means = replace(world.means, store=Crashing(world.means))  # type: ignore[arg-type]  # only put
+    with pytest.raises(ConnectionResetError):
+        world.run(issued(crashing, family, one))
+    world.change(family, update(Student).values(first_name="Changed meanwhile"))
+    letter = world.run(issued(world.means, family, one))
+    assert "Changed" not in words(pdf_of(world, family, letter.artifact_id))
+    assert len(world.rows(family, LetterArtifact)) == 1
+
+
+def test_a_school_without_a_number_writes_no_letter_until_it_has_one(world: World) -> None:
+    family = world.family(grace())
+    (one,) = world.run(plan(world.means, family.case("w/1")))
+    world.change(family, update(School).values(settings={"address": ["Oak"] * 30}))
+    world.change(family, update(Guardian).values(address="a, b, c, d, e, f, g, h, i, j, k, l, m, n"))
+    with pytest.raises(Invalid):
+        world.run(issued(world.means, family, one))
+    world.change(family, update(School).values(settings={"phone": "01 555 0100"}))
+    world.change(family, update(Guardian).values(address="1 Short Street"))
+    letter = world.run(issued(world.means, family, one))
+    assert "Short Street" in words(pdf_of(world, family, letter.artifact_id))
+
+
+def test_a_template_that_nobody_approved_is_refused_with_what_to_do(world: World) -> None:
+    family = world.family(grace())
+    with pytest.raises(Invalid, match="approve one"):
+        world.run(plan(world.means, family.case("w/1"), Wish("NO_SUCH_TEMPLATE")))
+
+
+def test_a_changed_object_or_record_is_found_out(world: World) -> None:
+    family = world.family(grace())
+    ((letter, _),) = world.run(whole(world.means, family))
+    actor = family.case().actor
+    found = world.run(artifacts.verification(world.means, actor, letter.artifact_id))
+    assert (found.verified, found.sha256, found.problem) == (True, letter.sha256, "")
+    world.change(family, update(LetterArtifact).values(sha256="0" * 64))
+    assert not world.run(artifacts.verification(world.means, actor, letter.artifact_id)).verified
+    with pytest.raises(Conflict, match="another SHA-256"):
+        pdf_of(world, family, letter.artifact_id)
+    world.change(family, update(LetterArtifact).values(stored_sha256="0" * 64))
+    assert "stored object" in world.run(artifacts.verification(world.means, actor, letter.artifact_id)).problem
+
+
+def test_destroying_the_students_key_erases_what_it_sealed(world: World) -> None:
+    family = world.family(grace())
+    ((letter, _),) = world.run(whole(world.means, family))
+    world.change(family, update(StudentKey).values(wrapped_key=None, destroyed_at=NOW))
+    with pytest.raises(Conflict, match="erased"):
+        pdf_of(world, family, letter.artifact_id)
+
+
+def test_racing_writers_share_one_data_key(world: World) -> None:
+    family = world.family(grace())
+
+    async def key() -> bytes:
+        async with world.sessions.tenant(family.tenant_id) as session:
+            return (await data_key(session, world.means.keyring, family.tenant_id, family.student_id)).plain
+
+    async def race() -> set[bytes]:
+        return set(await asyncio.gather(*[key() for _ in range(8)]))
+
+    assert len(world.run(race())) == 1
+    assert len(world.rows(family, StudentKey)) == 1
+
+
+def test_a_letter_by_hand_is_stored_once_and_never_for_somebody_not_entitled(world: World, smtp: MailServer) -> None:
+    family = world.family(grace(), henry(may_receive_letters=False))
+    actor = Actor(family.tenant_id, None, "attendance_officer", "Olive", "r-1", "api")
+
+    def command(name: str) -> GenerateLetter:
+        return GenerateLetter(
+            family.student_id, family.school_id, family.guardians[name], "EXIT_CELEBRATION", key=f"hand-{name}"
+        )
+
+    first = world.run(letters.generate(world.means, actor, command("grace"), now=NOW))
+    again = world.run(letters.generate(world.means, actor, command("grace"), now=NOW))
+    assert (first.id, first.instance_id) == (again.id, None)
+    with pytest.raises(Forbidden):
+        world.run(letters.generate(world.means, actor, command("henry"), now=NOW))
+    assert smtp.messages() == []
+
+
+def test_no_name_stands_in_a_path_or_reference(world: World) -> None:
+    family = world.family(grace())
+    world.run(whole(world.means, family))
+    (row,) = world.rows(family, LetterArtifact)
+    assert not [word for word in ("Sam", "Surname", "Grace") if word in row.storage_path + row.merge_data["reference"]]
