@@ -3,10 +3,11 @@
 from temporalio import activity
 
 from activities.boundary import case_of
+from rules.ladder.follow_up import WeekFinding
 from services import follow_up
 from services.means import Means
 from workflows.ports.common import Done
-from workflows.ports.follow_up import ExitOrder, Figures, FiguresOrder
+from workflows.ports.follow_up import ExitOrder, Figures, FiguresOrder, WeekCheckOrder
 
 
 class FollowUpActivities:
@@ -19,6 +20,11 @@ class FollowUpActivities:
     async def tell_family_of_exit(self, order: ExitOrder) -> Done:
         await follow_up.tell_family(self._means, case_of(order))
         return Done()
+
+    @activity.defn
+    async def check_week(self, order: WeekCheckOrder) -> WeekFinding:
+        async with self._means.sessions.tenant(order.tenant_id) as session:
+            return await follow_up.check_week(session, case_of(order), order.digest, order.first, order.last)
 
     @activity.defn
     async def completed_figures(self, order: FiguresOrder) -> Figures:

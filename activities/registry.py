@@ -6,6 +6,7 @@ from typing import Any
 
 from activities.calendar import CalendarActivities
 from activities.contacts import ContactActivities
+from activities.decisions import DecisionActivities
 from activities.endings import EndingActivities
 from activities.escalations import EscalationActivities
 from activities.follow_up import FollowUpActivities
@@ -28,6 +29,7 @@ def build(deps: ActivityDependencies) -> list[Callable[..., Any]]:
     objects: list[object] = [
         CalendarActivities(sessions),
         ContactActivities(sessions),
+        DecisionActivities(sessions, deps.threads.run),
         EndingActivities(deps),
         EscalationActivities(deps),
         FollowUpActivities(deps),

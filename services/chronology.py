@@ -6,10 +6,10 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from letters.chronology import Chronology, ChronologyEvent, Fact
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from letters.chronology import Chronology, ChronologyEvent, Fact
 from models.delivery import Message
 from models.instances import Contact, Event, Instance
 from models.meetings import Meeting

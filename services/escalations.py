@@ -6,11 +6,11 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from letters.chronology import Chronology, render_chronology
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from letters.chronology import Chronology, render_chronology
 from models.instances import CaseFile, Escalation, Instance
 from models.queries import calendar
 from rules.errors import NotFound

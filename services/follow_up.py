@@ -11,17 +11,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.instances import Event, Instance
 from models.queries import calendar
 from models.queries.absences import Whose, attended_of_possible
+from models.queries.student_decisions import Moment
 from rules.errors import DomainError, NotFound, Unavailable
-from services import delivery, letters, school_days
+from rules.ids import EvaluationId
+from rules.ladder.follow_up import WeekFinding
+from rules.ladder.state import Basis
+from rules.rulesets.evaluation import evaluate
+from services import delivery, letters, reasoning, school_days
 from services.case_tasks import NewTask, open_task
 from services.context import CaseRef
+from services.evaluations import evaluate_student
 from services.letter_merge import Writing
 from services.letters import Planned, Wish
 from services.means import Means
+from services.pinned import ruleset_of
 
 TEMPLATE: Final = "EXIT_CELEBRATION"
 CELEBRATION: Final = "CELEBRATION"
 FIGURES: Final = "FIGURES"
+RELAPSE: Final = "follow_up:relapse"
 FOLLOW_UP_WEEKS: Final = timedelta(weeks=6)
 LONGEST_LOOK_BACK: Final = timedelta(days=400)
 
@@ -65,6 +73,32 @@ async def _ask_to_tell(means: Means, case: CaseRef, why: str) -> None:
         due = await school_days.day_after(session, case, 1)
         title = "Tell the family the good news: the letter could not be written"
         await open_task(session, case, NewTask("tell_family_of_exit", title, due, details={"why": why}))
+
+
+async def check_week(session: AsyncSession, case: CaseRef, digest: str, first: date, last: date) -> WeekFinding:
+    """Possible sessions of the week, and whether `relapse` holds on its last school day; by the nightly SQL."""
+    days = await calendar.open_days_between(session, case.school_id, first, last)
+    if not days:
+        return WeekFinding()
+    whose = Whose(case.student_id, case.school_id, case.now)
+    _, possible = await attended_of_possible(session, whose, days[0], days[-1])
+    ruleset = await ruleset_of(session, digest)
+    moment = Moment(days[-1], case.now)
+    row = await evaluate_student(session, case, ruleset, digest, moment)
+    relapse = ruleset.follow_up.relapse
+    history = await reasoning.history_at(session, (case.student_id, case.school_id), moment)
+    found = reasoning.explained(relapse, row.metrics, row.facts, history, moment)
+    basis = Basis(
+        evaluation_id=EvaluationId(row.id),
+        digest=digest,
+        fired=(RELAPSE,),
+        on=row.on,
+        known_at=row.known_at,
+        values={str(key): row.metrics.get(key) for key in reasoning.metric_keys_of(relapse)},
+        sentence=reasoning.sentence(found),
+    )
+    holds = evaluate(relapse, row.metrics, row.facts)
+    return WeekFinding(possible_sessions=possible, relapse=holds, basis=basis)
 
 
 async def figures(

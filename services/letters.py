@@ -7,11 +7,11 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-from letters.render import RenderedLetter, render
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from letters.render import RenderedLetter, render
 from models.delivery import Message
 from models.instances import Proposal
 from models.letters import LetterArtifact, LetterTemplate, LetterTemplateVersion

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from gateways.keyring import MasterKeyRing
 from gateways.mailer import SmtpAddress, SmtpMailer
@@ -195,11 +195,11 @@ async def _school(session: Session) -> None:
     await session.flush()
     session.add(RoleAssignment(person_id=officer.id, role="attendance_officer"))
     session.add(SchoolScope(person_id=officer.id, school_id=school.id))
-    day = YEAR[0]
-    while day <= YEAR[1]:
-        if day.weekday() < 5:
-            session.add_all(CalendarSession(school_id=school.id, date=day, session=half) for half in ("AM", "PM"))
-        day += timedelta(days=1)
+    session.add_all(
+        CalendarSession(school_id=school.id, date=day, session=half)
+        for day in school_days_until(YEAR[1])
+        for half in ("AM", "PM")
+    )
     for starter in starter_templates():
         template = LetterTemplate(key=starter.key, title=starter.title, purpose=starter.purpose)
         session.add(template)
@@ -232,25 +232,29 @@ async def _student(session: Session, school: School) -> Student:
     session.add(student)
     await session.flush()
     session.add(Enrolment(student_id=student.id, school_id=school.id, start_date=YEAR[0]))
-    day = YEAR[0]
-    while day <= TODAY:
-        if day.weekday() < 5:
-            absent = day in ABSENT_DAYS
-            session.add_all(
-                SessionFact(
-                    student_id=student.id,
-                    school_id=school.id,
-                    date=day,
-                    session=half,
-                    known_from=datetime(day.year, day.month, day.day, 12, tzinfo=UTC) - timedelta(hours=6),
-                    status="UNAUTHORISED_ABSENT" if absent else "PRESENT",
-                    code="O" if absent else "/",
-                )
-                for half in ("AM", "PM")
-            )
-        day += timedelta(days=1)
+    await session.execute(select(func.ensure_year_partitions(YEAR[0])))
+    facts = [_fact(student, school, day, half) for day in school_days_until(TODAY) for half in ("AM", "PM")]
+    await session.execute(insert(SessionFact), facts)
     await session.flush()
     return student
+
+
+def school_days_until(last: date) -> list[date]:
+    days = [YEAR[0] + timedelta(days=n) for n in range((last - YEAR[0]).days + 1)]
+    return [day for day in days if day.weekday() < 5]
+
+
+def _fact(student: Student, school: School, day: date, half: str) -> dict[str, Any]:
+    absent = day in ABSENT_DAYS
+    return {
+        "student_id": student.id,
+        "school_id": school.id,
+        "date": day,
+        "session": half,
+        "known_from": datetime(day.year, day.month, day.day, 8, tzinfo=UTC),
+        "status": "UNAUTHORISED_ABSENT" if absent else "PRESENT",
+        "code": "O" if absent else "/",
+    }
 
 
 async def _guardian(session: Session, student: Student, parent: Parent) -> UUID:
@@ -294,7 +298,3 @@ async def _instance(session: Session, school: School, student: Student, officer:
     session.add(instance)
     await session.flush()
     return instance.id
-
-
-async def count(session: Session, table: Any) -> int:
-    return (await session.scalar(select(func.count()).select_from(table))) or 0
