@@ -1,30 +1,117 @@
-"""Composition root of the Temporal worker: connects, says that it is ready, works until told to stop."""
+"""Composition root of the Temporal worker: builds the parts, carries the outbox, works until told to stop."""
 
 import asyncio
+import logging
 import signal
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from activities.boundary import Boundary
+from activities.registry import ActivityDependencies, build
+from gateways.keyring import MasterKeyRing
+from gateways.mailer import SmtpAddress, SmtpMailer
+from gateways.object_store import S3ObjectStore, StoreAddress
+from models.session import DATABASE_AWAY, Sessions, engine_for
+from orchestration.carriers import CaseCarriers
 from orchestration.client import TemporalAddress, connect, temporal_answers
 from orchestration.codec import EncryptedPayloads
+from orchestration.deployment import build_id, deployment, make_current
+from orchestration.relay import Relay
+from orchestration.schedules import ensure_schedules
+from orchestration.working import worker
+from services.means import Sender, Threads
 from settings import Settings, parse_keys, secret
 
 READY = "HANDRAIL WORKER READY"  # the supervisor of the embedded stack waits for this line
+NEEDED = ("database_url", "temporal_address", "payload_keys", "master_keys", "smtp_host")
+LOCK_FILE = Path(__file__).with_name("requirements.lock")
+SCHEDULES_EVERY_SECONDS = 60.0
+THREADS = 4
+
+log = logging.getLogger("handrail.worker")
 
 
 async def work() -> None:
     """Run until SIGTERM or Ctrl-C."""
-    settings = Settings.load().require("database_url", "temporal_address", "payload_keys")
-    assert settings.payload_keys is not None
-    keys = parse_keys(settings.payload_keys)
-    api_key = None if settings.temporal_api_key is None else secret(settings.temporal_api_key)
-    tls = settings.temporal_tls or api_key is not None
-    where = TemporalAddress(settings.temporal_address or "", settings.temporal_namespace, tls, api_key)
-    client = await connect(where, EncryptedPayloads(keys, next(iter(keys))))
+    settings = Settings.load().require(*NEEDED)
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     stop = asyncio.Event()
     for asked in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(asked, stop.set)
+    sessions = Sessions(engine_for(secret(settings.database_url), pool_size=settings.database_pool_size))
+    client = await connected(settings)
     await temporal_answers(client)
-    print(READY, flush=True)  # noqa: T201 - the supervisor reads it
-    await stop.wait()
+    build_name = build_id([LOCK_FILE])
+    means = dependencies(settings, sessions)
+    running = worker(client, build(means), [Boundary(sessions)], deployment(build_name, settings.worker_versioning))
+    async with running:
+        await make_current(client, build_name)
+        print(READY, flush=True)  # noqa: T201 - the supervisor reads it
+        await beside(stop, sessions, client)
+    await means.threads.close()
+    await sessions.engine.dispose()
+
+
+async def connected(settings: Settings) -> Client:
+    """The Temporal client with every configured payload key; the first encrypts."""
+    api_key = None if settings.temporal_api_key is None else secret(settings.temporal_api_key)
+    tls = settings.temporal_tls or api_key is not None
+    where = TemporalAddress(settings.temporal_address or "", settings.temporal_namespace, tls, api_key)
+    assert settings.payload_keys is not None
+    keys = parse_keys(settings.payload_keys)
+    return await connect(where, EncryptedPayloads(keys, next(iter(keys))))
+
+
+def dependencies(settings: Settings, sessions: Sessions) -> ActivityDependencies:
+    """Everything that activities reach."""
+    assert settings.master_keys is not None
+    masters = parse_keys(settings.master_keys)
+    access = secret(settings.s3_access_key) if settings.s3_access_key else None
+    hidden = secret(settings.s3_secret_key) if settings.s3_secret_key else None
+    password = secret(settings.smtp_password) if settings.smtp_password else None
+    return ActivityDependencies(
+        sessions=sessions,
+        store=S3ObjectStore(
+            StoreAddress(settings.s3_bucket, settings.s3_region, settings.s3_endpoint, access, hidden)
+        ),
+        mailer=SmtpMailer(
+            SmtpAddress(
+                settings.smtp_host or "",
+                settings.smtp_port,
+                settings.smtp_user,
+                password,
+                starttls=settings.smtp_starttls,
+            )
+        ),
+        keyring=MasterKeyRing(masters, next(iter(masters))),
+        threads=Threads(THREADS),
+        sender=Sender(settings.smtp_from),
+    )
+
+
+async def beside(stop: asyncio.Event, sessions: Sessions, client: Client) -> None:
+    """What runs beside the worker until it stops: the relay, and the schedules of tenants that come later."""
+    relay = Relay(sessions, CaseCarriers(sessions, client).by_kind(), lambda: datetime.now(UTC))
+    async with asyncio.TaskGroup() as together:
+        together.create_task(relay.run(stop))
+        together.create_task(every(stop, SCHEDULES_EVERY_SECONDS, lambda: ensure_schedules(sessions, client)))
+
+
+async def every(stop: asyncio.Event, seconds: float, do: Callable[[], Awaitable[object]]) -> None:
+    """Do a thing now and then; a database or Temporal that is away is tried again next time."""
+    while not stop.is_set():
+        try:
+            await do()
+        except (*DATABASE_AWAY, RPCError) as away:
+            log.warning("tried again in %s s: %s", seconds, type(away).__name__)
+        try:
+            await asyncio.wait_for(stop.wait(), seconds)
+        except TimeoutError:
+            continue
 
 
 def main() -> None:

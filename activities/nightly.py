@@ -1,0 +1,61 @@
+"""The nightly pass: due schools, current summaries, then each version over each due school, one transaction apiece."""
+
+from temporalio import activity
+
+from models.session import Sessions
+from services import attendance_summaries, nightly
+from services.context import Actor, system
+from workflows.ports.nightly import (
+    DueSchool,
+    DueSchools,
+    Evaluated,
+    EvaluateOrder,
+    NightlyOrder,
+    RefreshOrder,
+    Version,
+    Versions,
+)
+
+
+class NightlyActivities:
+    """Set-based SQL under the tenant's row-level security; every school is its own transaction."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    @activity.defn
+    async def due_schools(self, order: NightlyOrder) -> DueSchools:
+        async with self._sessions.tenant(order.tenant_id) as session:
+            due = await nightly.due_schools(session, order.time_zone, now=order.now)
+        return DueSchools(schools=tuple(DueSchool(school_id=one.school_id, on=one.on) for one in due))
+
+    @activity.defn
+    async def refresh_summaries(self, order: RefreshOrder) -> Evaluated:
+        students = await attendance_summaries.refresh(
+            self._sessions, _actor(order), now=order.now
+        )
+        return Evaluated(students=students)
+
+    @activity.defn
+    async def versions_to_run(self, order: NightlyOrder) -> Versions:
+        async with self._sessions.tenant(order.tenant_id) as session:
+            found = await nightly.versions_to_run(session)
+        return Versions(versions=tuple(Version(digest=one.digest, active=one.active) for one in found))
+
+    @activity.defn
+    async def evaluate_batch(self, order: EvaluateOrder) -> Evaluated:
+        done = nightly.Evaluated()
+        version = nightly.VersionToRun(order.version.digest, order.version.active)
+        for school in order.schools:
+            wanted = nightly.Pass(version, school.school_id, school.on, order.now)
+            async with self._sessions.tenant(order.tenant_id) as session:
+                found = await nightly.evaluate_school(session, _actor(order), wanted, now=order.now)
+            done = done.plus(found)
+            activity.heartbeat(str(school.school_id))
+        return Evaluated(
+            students=done.students, changed=done.changed, opened=done.opened, signalled=done.signalled
+        )
+
+
+def _actor(order: NightlyOrder) -> Actor:
+    return system(order.tenant_id, "workflow", activity.info().workflow_id or "nightly")
