@@ -72,7 +72,7 @@ def dependencies(settings: Settings, sessions: Sessions) -> ActivityDependencies
     masters = parse_keys(settings.master_keys)
     access = secret(settings.s3_access_key) if settings.s3_access_key else None
     hidden = secret(settings.s3_secret_key) if settings.s3_secret_key else None
-    password = secret(settings.smtp_password) if settings.smtp_password else None
+    password = secret(settings.smtp_password) if settings.smtp_password else ""
     return ActivityDependencies(
         sessions=sessions,
         store=S3ObjectStore(
@@ -82,7 +82,7 @@ def dependencies(settings: Settings, sessions: Sessions) -> ActivityDependencies
             SmtpAddress(
                 settings.smtp_host or "",
                 settings.smtp_port,
-                settings.smtp_user,
+                settings.smtp_user or "",
                 password,
                 starttls=settings.smtp_starttls,
             )
