@@ -63,7 +63,7 @@ async def connected(settings: Settings) -> Client:
     where = TemporalAddress(settings.temporal_address or "", settings.temporal_namespace, tls, api_key)
     assert settings.payload_keys is not None
     keys = parse_keys(settings.payload_keys)
-    return await connect(where, EncryptedPayloads(keys, next(iter(keys))))
+    return await connect(where, EncryptedPayloads(keys, next(iter(keys))), worker=True)
 
 
 def dependencies(settings: Settings, sessions: Sessions) -> ActivityDependencies:

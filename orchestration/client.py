@@ -24,8 +24,14 @@ class TemporalAddress:
     api_key: str | None = field(default=None, repr=False)
 
 
-async def connect(where: TemporalAddress, codec: PayloadCodec, *, runtime: Runtime | None = None) -> Client:
-    """A client whose calls give up within seconds, so that an API answer never hangs on a server that is away."""
+async def connect(
+    where: TemporalAddress, codec: PayloadCodec, *, runtime: Runtime | None = None, worker: bool = False
+) -> Client:
+    """A client that connects at first use and gives up within seconds: no API answer hangs on a server that is away.
+
+    A worker's client connects at once and keeps the SDK's patience: its polls outlive an outage of the server.
+    """
+    quick = RetryConfig(max_elapsed_time_millis=int(timedelta(seconds=3) / timedelta(milliseconds=1)))
     return await Client.connect(
         where.target,
         namespace=where.namespace,
@@ -33,8 +39,8 @@ async def connect(where: TemporalAddress, codec: PayloadCodec, *, runtime: Runti
         api_key=where.api_key,
         data_converter=data_converter(codec),
         runtime=runtime,
-        retry_config=RetryConfig(max_elapsed_time_millis=int(timedelta(seconds=3) / timedelta(milliseconds=1))),
-        lazy=True,
+        retry_config=None if worker else quick,
+        lazy=not worker,
     )
 
 

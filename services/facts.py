@@ -41,7 +41,7 @@ async def gather(session: AsyncSession, case: CaseRef, ruleset: RuleSet, asked: 
         stage_age=await _stage_age(session, case, instance, asked.on),
         birth_date=student.dob,
         year_group=student.year_group,
-        care_flags=await case_facts.flags(session, case.student_id, asked.on),
+        care_flags=frozenset(kind.lower() for kind in await case_facts.flags(session, case.student_id, asked.on)),
         exemption_active=await case_facts.exempt(session, case.student_id, asked.on),
         reason_accepted=await _reasons(session, case, ruleset, school, asked),
         case_resolved=await case_facts.resolved(session, instance) if instance else None,
