@@ -87,7 +87,7 @@ class Evaluation(Recorded, Base):
 
 
 class EntryState(Tenanted, Base):
-    """The start rule's memory: was `entry` true at the last run, and did an instance open since it last was false."""
+    """The start rule's memory: was `entry` true at the last run, and on which run date it last was false."""
 
     __tablename__ = "entry_state"
 
@@ -95,18 +95,19 @@ class EntryState(Tenanted, Base):
     school_id: Mapped[UUID] = mapped_column(ForeignKey("school.id"), primary_key=True)
     rule_set_key: Mapped[str] = mapped_column(primary_key=True)
     entry_true: Mapped[bool]
-    opened_since_false: Mapped[bool] = mapped_column(server_default=text("false"))
+    last_false_on: Mapped[dt.date | None]
     last_date: Mapped[dt.date]
     digest: Mapped[str]
 
 
 class NightlyRun(Recorded, Base):
-    """One finished nightly pass of a school on an evaluation date; a repeat of it changes nothing."""
+    """One version evaluated over one school on an evaluation date, as known at an instant."""
 
     __tablename__ = "nightly_run"
-    __table_args__ = (UniqueConstraint("tenant_id", "school_id", "date", "known_at"),)
+    __table_args__ = (UniqueConstraint("tenant_id", "school_id", "digest", "date", "known_at"),)
 
     school_id: Mapped[UUID] = mapped_column(ForeignKey("school.id"))
+    digest: Mapped[str]
     date: Mapped[dt.date]
     known_at: Mapped[dt.datetime]
     counts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))

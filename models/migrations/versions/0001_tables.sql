@@ -404,12 +404,13 @@ CREATE TABLE nightly_run (
     id UUID DEFAULT uuidv7() NOT NULL,
     tenant_id UUID DEFAULT nullif(current_setting('app.current_tenant', true), '')::uuid NOT NULL,
     school_id UUID NOT NULL,
+    digest TEXT NOT NULL,
     date DATE NOT NULL,
     known_at TIMESTAMP WITH TIME ZONE NOT NULL,
     counts JSONB DEFAULT '{}'::jsonb NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_nightly_run PRIMARY KEY (id),
-    CONSTRAINT uq_nightly_run_tenant_id_school_id_date_known_at UNIQUE (tenant_id, school_id, date, known_at),
+    CONSTRAINT uq_nightly_run_tenant_id_school_id_digest_date_known_at UNIQUE (tenant_id, school_id, digest, date, known_at),
     CONSTRAINT fk_nightly_run_tenant_id FOREIGN KEY(tenant_id) REFERENCES tenant (id),
     CONSTRAINT fk_nightly_run_school_id FOREIGN KEY(school_id) REFERENCES school (id)
 );
@@ -697,7 +698,7 @@ CREATE TABLE entry_state (
     school_id UUID NOT NULL,
     rule_set_key TEXT NOT NULL,
     entry_true BOOLEAN NOT NULL,
-    opened_since_false BOOLEAN DEFAULT false NOT NULL,
+    last_false_on DATE,
     last_date DATE NOT NULL,
     digest TEXT NOT NULL,
     CONSTRAINT pk_entry_state PRIMARY KEY (student_id, school_id, rule_set_key),

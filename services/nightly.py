@@ -1,0 +1,241 @@
+"""The nightly pass: which schools are due, one version over one school, new cases, signals, late trips."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.people import School
+from models.queries import calendar, nightly
+from models.queries.decisions import DecisionColumns, decision_query
+from models.queries.metrics import LISTED, MetricQuery, metric_query
+from models.rulesets import RuleSetVersion
+from models.session import Sessions
+from rules.rulesets.model import RuleSet
+from services import attendance_summaries, audit
+from services.context import Actor
+from services.evaluation_days import evaluation_date
+from services.facts import year_start
+from services.pinned import ruleset_of
+
+LATE_TRIP_SCHOOL_DAYS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A school and its evaluation date."""
+
+    school_id: UUID
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class VersionToRun:
+    """A version that is ACTIVE (whole scope) or only pinned by open instances (those students only)."""
+
+    digest: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One version over one school: the register of `on` and before, as known at `known_at`."""
+
+    version: VersionToRun
+    school_id: UUID
+    on: date
+    known_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What a pass came to."""
+
+    students: int = 0
+    changed: int = 0
+    opened: int = 0
+    signalled: int = 0
+    absorbed: int = 0
+    late_trips: int = 0
+
+    def plus(self, other: "Evaluated") -> "Evaluated":
+        """Both together."""
+        mine, theirs = asdict(self), asdict(other)
+        return Evaluated(**{name: mine[name] + theirs[name] for name in mine})
+
+
+async def due_schools(session: AsyncSession, time_zone: str, *, now: datetime) -> list[Due]:
+    """Schools of a zone whose evaluation date has something new; suspect days wait for a person (safeguards.md 7)."""
+    digests = [version.digest for version in await versions_to_run(session)]
+    schools = (await session.scalars(select(School.id).where(School.timezone == time_zone).order_by(School.id))).all()
+    due = []
+    for school_id in schools:
+        on = await evaluation_date(session, school_id, now)
+        if on is None or await session.scalar(nightly.SUSPECT, {"school": school_id, "day": on}):
+            continue
+        asked = {"school": school_id, "day": on, "digests": digests, "now": now}
+        if await session.scalar(nightly.FRESH_SINCE, asked):
+            due.append(Due(school_id, on))
+    return due
+
+
+async def versions_to_run(session: AsyncSession) -> list[VersionToRun]:
+    """Every version that is ACTIVE or pinned by an open instance."""
+    return [VersionToRun(row.digest, row.active) for row in await session.execute(nightly.VERSIONS)]
+
+
+async def evaluate_school(session: AsyncSession, actor: Actor, order: Pass, *, now: datetime) -> Evaluated:
+    """Evaluate, start and signal in one transaction; the same pass again finds its rows and changes nothing."""
+    ruleset = await ruleset_of(session, order.version.digest)
+    run = await _run(session, actor, order, ruleset, now)
+    done = Evaluated()
+    if order.version.active and (ruleset.scope.schools is None or order.school_id in ruleset.scope.schools):
+        done = await _entries(run)
+        done = done.plus(await _late_trips(run))
+    done = done.plus(await _running(run))
+    counts = {"school": order.school_id, "digest": order.version.digest, "day": order.on, "known_at": order.known_at}
+    await session.execute(nightly.RECORD_RUN, {**counts, "counts": json.dumps(asdict(done))})
+    if done.opened or done.signalled or done.late_trips:
+        act = audit.Act("evaluate", "school", order.school_id, after={**asdict(done), "date": order.on})
+        await audit.record(session, actor, act, now=now)
+    return done
+
+
+async def run_nightly(
+    sessions: Sessions, actor: Actor, due: Sequence[Due], *, known_at: datetime, now: datetime
+) -> Evaluated:
+    """Refresh, then every version over every due school, each in its own transaction."""
+    await attendance_summaries.refresh(sessions, actor, now=now)
+    async with sessions.tenant(actor.tenant_id) as session:
+        versions = await versions_to_run(session)
+    done = Evaluated()
+    for version in versions:
+        for school in due:
+            async with sessions.tenant(actor.tenant_id) as session:
+                order = Pass(version, school.school_id, school.on, known_at)
+                done = done.plus(await evaluate_school(session, actor, order, now=now))
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One pass with everything its statements take."""
+
+    session: AsyncSession
+    order: Pass
+    ruleset: RuleSet
+    given: dict[str, Any]
+
+    async def decide(self, query: MetricQuery, decided: DecisionColumns, **subjects: object) -> int:
+        """Fill `nightly_row`; how many rows."""
+        values = ", ".join(f"d.{column}" for column in query.columns.values()) or "null"
+        statement = nightly.DECIDED.format(values=values, decisions=decided.sql)
+        return await self.make("nightly_row", statement, **query.params, **subjects)
+
+    async def make(self, table: str, statement: str, **more: object) -> int:
+        """A temporary table with statistics; how many rows."""
+        await self.session.execute(text(f"drop table if exists pg_temp.{table}"))
+        made = await self.session.execute(text(statement), {**self.given, **more})
+        await self.session.execute(text(f"analyze {table}"))
+        return int(made.rowcount)  # type: ignore[attr-defined]
+
+    async def do(self, statement: str, **more: object) -> int:
+        """Run one statement; how many rows it wrote."""
+        done = await self.session.execute(text(statement), {**self.given, **more})
+        return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+async def _run(session: AsyncSession, actor: Actor, order: Pass, ruleset: RuleSet, now: datetime) -> _Run:
+    school = (await session.scalars(select(School).where(School.id == order.school_id))).one()
+    wanted = select(RuleSetVersion.id).where(RuleSetVersion.digest == order.version.digest)
+    version = (await session.scalars(wanted.order_by(RuleSetVersion.version.desc()))).first()
+    ages = ruleset.scope.ages or (None, None)
+    given = {
+        "tenant_id": actor.tenant_id,
+        "day": order.on,
+        "known_at": order.known_at,
+        "now": now,
+        "key": ruleset.key,
+        "digest": order.version.digest,
+        "version_id": version,
+        "school_year": str(year_start(school.year_start, order.on).year),
+        "year_start": school.year_start,
+        "names": [str(key) for key in sorted(set(ruleset.metric_keys()))],
+        "year_groups": list(ruleset.scope.year_groups) if ruleset.scope.year_groups else None,
+        "youngest": ages[0],
+        "oldest": ages[1],
+    }
+    return _Run(session, order, ruleset, given)
+
+
+async def _entries(run: _Run) -> Evaluated:
+    """The start rule over everybody scheduled: open what opens, note what an open case absorbs, remember the rest."""
+    query = metric_query(run.ruleset.metric_keys(), subjects=nightly.SCHEDULED)
+    people = nightly.with_people(query.sql, run.ruleset.fact_keys())
+    decided = decision_query(run.ruleset, people.sql, query.columns, facts=people.columns)
+    students = await run.decide(query, decided, schools=[run.order.school_id], **people.params)
+    await run.make("nightly_standing", nightly.STANDING)
+    await run.do(nightly.OPEN_CASES)
+    opened = await run.do(nightly.OPEN_INSTANCES)
+    absorbed = await run.do(nightly.ABSORB)
+    await run.do(nightly.REMEMBER)
+    return Evaluated(students=students, opened=opened, absorbed=absorbed)
+
+
+def _listed(run: _Run) -> tuple[MetricQuery, DecisionColumns]:
+    query = metric_query(run.ruleset.metric_keys(), subjects=LISTED)
+    return query, decision_query(run.ruleset, query.sql, query.columns)
+
+
+async def _running(run: _Run) -> Evaluated:
+    """Open cases pinned to this version hear of it when their leaves or their past changed."""
+    asked = {"digest": run.order.version.digest, "school": run.order.school_id}
+    cases = (await run.session.execute(nightly.RUNNING, asked)).all()
+    if not cases:
+        return Evaluated()
+    query, decided = _listed(run)
+    await run.decide(
+        query,
+        decided,
+        students=[case.student_id for case in cases],
+        schools=[case.lead_school_id for case in cases],
+        steps=[case.effective_day for case in cases],
+    )
+    told = await run.do(nightly.CHANGED, instances=[case.id for case in cases], conditions=list(decided.names))
+    return Evaluated(changed=told, signalled=told)
+
+
+async def _late_trips(run: _Run) -> Evaluated:
+    """Days of the past on which a later correction made the entry true: listed for staff, nothing starts (S8.2)."""
+    since = await run.session.scalar(
+        nightly.LAST_RUN,
+        {"school": run.order.school_id, "digest": run.order.version.digest, "known_at": run.order.known_at},
+    )
+    if since is None:  # a first pass: what was true before is history
+        return Evaluated()
+    earliest = run.order.on - timedelta(days=2 * LATE_TRIP_SCHOOL_DAYS)
+    asked = {**run.given, "since": since, "earliest": earliest}
+    names = ("day", "earliest", "since", "known_at", "key")
+    corrected = (await run.session.execute(nightly.CORRECTED, {name: asked[name] for name in names})).all()
+    left = {row.student_id: row.first for row in corrected}
+    if not left:
+        return Evaluated()
+    found = 0
+    query, decided = _listed(run)
+    last = run.order.on - timedelta(days=1)
+    days = await calendar.open_days_between(run.session, run.order.school_id, min(left.values()), last)
+    for day in days[-LATE_TRIP_SCHOOL_DAYS:]:
+        students = [student for student, first in left.items() if first <= day]
+        past = replace(run, given={**run.given, "day": day})
+        schools, steps = [run.order.school_id] * len(students), [None] * len(students)
+        await past.decide(query, decided, students=students, schools=schools, steps=steps)
+        rows = await run.session.execute(text(nightly.LATE), past.given)
+        tripped = set(rows.scalars())
+        left = {student: first for student, first in left.items() if student not in tripped}
+        found += len(tripped)
+    return Evaluated(late_trips=found)
