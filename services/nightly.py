@@ -12,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.people import School
 from models.queries import calendar, nightly
-from models.queries.decisions import DecisionColumns, decision_query
-from models.queries.metrics import LISTED, MetricQuery, metric_query
+from models.queries.nightly import Compiled, statement_of
 from models.rulesets import RuleSetVersion
 from models.session import Sessions
 from rules.rulesets.model import RuleSet
@@ -131,22 +130,20 @@ class _Run:
     ruleset: RuleSet
     given: dict[str, Any]
 
-    async def decide(self, query: MetricQuery, decided: DecisionColumns, **subjects: object) -> int:
+    async def decide(self, compiled: Compiled, **subjects: object) -> int:
         """Fill `nightly_row`; how many rows."""
-        values = ", ".join(f"d.{column}" for column in query.columns.values()) or "null"
-        statement = nightly.DECIDED.format(values=values, decisions=decided.sql)
-        return await self.make("nightly_row", statement, **query.params, **subjects)
+        return await self.make("nightly_row", compiled.statement, **compiled.params, **subjects)
 
     async def make(self, table: str, statement: str, **more: object) -> int:
         """A temporary table with statistics; how many rows."""
         await self.session.execute(text(f"drop table if exists pg_temp.{table}"))
-        made = await self.session.execute(text(statement), {**self.given, **more})
+        made = await self.session.execute(statement_of(statement), {**self.given, **more})
         await self.session.execute(text(f"analyze {table}"))
         return int(made.rowcount)  # type: ignore[attr-defined]
 
     async def do(self, statement: str, **more: object) -> int:
         """Run one statement; how many rows it wrote."""
-        done = await self.session.execute(text(statement), {**self.given, **more})
+        done = await self.session.execute(statement_of(statement), {**self.given, **more})
         return int(done.rowcount)  # type: ignore[attr-defined]
 
 
@@ -175,10 +172,7 @@ async def _run(session: AsyncSession, actor: Actor, order: Pass, ruleset: RuleSe
 
 async def _entries(run: _Run) -> Evaluated:
     """The start rule over everybody scheduled: open what opens, note what an open case absorbs, remember the rest."""
-    query = metric_query(run.ruleset.metric_keys(), subjects=nightly.SCHEDULED)
-    people = nightly.with_people(query.sql, run.ruleset.fact_keys())
-    decided = decision_query(run.ruleset, people.sql, query.columns, facts=people.columns)
-    students = await run.decide(query, decided, schools=[run.order.school_id], **people.params)
+    students = await run.decide(nightly.for_scheduled(run.ruleset), schools=[run.order.school_id])
     await run.make("nightly_standing", nightly.STANDING)
     await run.do(nightly.OPEN_CASES)
     opened = await run.do(nightly.OPEN_INSTANCES)
@@ -187,26 +181,20 @@ async def _entries(run: _Run) -> Evaluated:
     return Evaluated(students=students, opened=opened, absorbed=absorbed)
 
 
-def _listed(run: _Run) -> tuple[MetricQuery, DecisionColumns]:
-    query = metric_query(run.ruleset.metric_keys(), subjects=LISTED)
-    return query, decision_query(run.ruleset, query.sql, query.columns)
-
-
 async def _running(run: _Run) -> Evaluated:
     """Open cases pinned to this version hear of it when their leaves or their past changed."""
     asked = {"digest": run.order.version.digest, "school": run.order.school_id}
     cases = (await run.session.execute(nightly.RUNNING, asked)).all()
     if not cases:
         return Evaluated()
-    query, decided = _listed(run)
+    compiled = nightly.for_listed(run.ruleset)
     await run.decide(
-        query,
-        decided,
+        compiled,
         students=[case.student_id for case in cases],
         schools=[case.lead_school_id for case in cases],
         steps=[case.effective_day for case in cases],
     )
-    told = await run.do(nightly.CHANGED, instances=[case.id for case in cases], conditions=list(decided.names))
+    told = await run.do(nightly.CHANGED, instances=[case.id for case in cases], conditions=list(compiled.conditions))
     return Evaluated(changed=told, signalled=told)
 
 
@@ -226,15 +214,15 @@ async def _late_trips(run: _Run) -> Evaluated:
     if not left:
         return Evaluated()
     found = 0
-    query, decided = _listed(run)
+    compiled = nightly.for_listed(run.ruleset)
     last = run.order.on - timedelta(days=1)
     days = await calendar.open_days_between(run.session, run.order.school_id, min(left.values()), last)
     for day in days[-LATE_TRIP_SCHOOL_DAYS:]:
         students = [student for student, first in left.items() if first <= day]
         past = replace(run, given={**run.given, "day": day})
         schools, steps = [run.order.school_id] * len(students), [None] * len(students)
-        await past.decide(query, decided, students=students, schools=schools, steps=steps)
-        rows = await run.session.execute(text(nightly.LATE), past.given)
+        await past.decide(compiled, students=students, schools=schools, steps=steps)
+        rows = await run.session.execute(statement_of(nightly.LATE), past.given)
         tripped = set(rows.scalars())
         left = {student: first for student, first in left.items() if student not in tripped}
         found += len(tripped)

@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
+from models.queries.decisions import decision_query
+from models.queries.metrics import LISTED, metric_query
 from rules.rulesets.comparisons import FactKey, FactName
+from rules.rulesets.model import RuleSet
 
 # Those scheduled on the day, under the id they became, at a school that leads (ladder.md, Two schools).
 SCHEDULED = """
@@ -214,3 +219,39 @@ def with_people(metrics: str, keys: Iterable[FactKey]) -> People:
             drawn += f", (one.year_group = any(cast(:{name} as text[])))::int as {name}"
     people.sql = f"select q.*{drawn} from ({metrics}) q join student one on one.id = q.student_id"
     return people
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One version as the statement that fills `nightly_row`; `conditions` name the bits of `fired`."""
+
+    statement: str
+    params: dict[str, Any]
+    conditions: tuple[str, ...]
+
+
+@lru_cache(maxsize=64)
+def for_scheduled(ruleset: RuleSet) -> Compiled:
+    """Everybody scheduled on the day; parameter `schools`."""
+    return _compiled(ruleset, SCHEDULED)
+
+
+@lru_cache(maxsize=64)
+def for_listed(ruleset: RuleSet) -> Compiled:
+    """The given students; parameters `students`, `schools`, `steps`."""
+    return _compiled(ruleset, LISTED)
+
+
+def _compiled(ruleset: RuleSet, subjects: str) -> Compiled:
+    query = metric_query(ruleset.metric_keys(), subjects=subjects)
+    people = with_people(query.sql, ruleset.fact_keys())
+    decided = decision_query(ruleset, people.sql, query.columns, facts=people.columns)
+    values = ", ".join(f"d.{column}" for column in query.columns.values()) or "null"
+    statement = DECIDED.format(values=values, decisions=decided.sql)
+    return Compiled(statement, {**query.params, **people.params}, decided.names)
+
+
+@lru_cache(maxsize=512)
+def statement_of(sql: str) -> TextClause:
+    """A statement parsed for its parameters once."""
+    return text(sql)
