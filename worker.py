@@ -75,9 +75,7 @@ def dependencies(settings: Settings, sessions: Sessions) -> ActivityDependencies
     password = secret(settings.smtp_password) if settings.smtp_password else ""
     return ActivityDependencies(
         sessions=sessions,
-        store=S3ObjectStore(
-            StoreAddress(settings.s3_bucket, settings.s3_region, settings.s3_endpoint, access, hidden)
-        ),
+        store=S3ObjectStore(StoreAddress(settings.s3_bucket, settings.s3_region, settings.s3_endpoint, access, hidden)),
         mailer=SmtpMailer(
             SmtpAddress(
                 settings.smtp_host or "",

@@ -31,9 +31,7 @@ class NightlyActivities:
 
     @activity.defn
     async def refresh_summaries(self, order: RefreshOrder) -> Evaluated:
-        students = await attendance_summaries.refresh(
-            self._sessions, _actor(order), now=order.now
-        )
+        students = await attendance_summaries.refresh(self._sessions, _actor(order), now=order.now)
         return Evaluated(students=students)
 
     @activity.defn
@@ -52,9 +50,7 @@ class NightlyActivities:
                 found = await nightly.evaluate_school(session, _actor(order), wanted, now=order.now)
             done = done.plus(found)
             activity.heartbeat(str(school.school_id))
-        return Evaluated(
-            students=done.students, changed=done.changed, opened=done.opened, signalled=done.signalled
-        )
+        return Evaluated(students=done.students, changed=done.changed, opened=done.opened, signalled=done.signalled)
 
 
 def _actor(order: NightlyOrder) -> Actor:

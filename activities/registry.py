@@ -12,6 +12,7 @@ from activities.escalations import EscalationActivities
 from activities.follow_up import FollowUpActivities
 from activities.letters import LetterActivities
 from activities.meetings import MeetingActivities
+from activities.nightly import NightlyActivities
 from activities.projection import ProjectionActivities
 from activities.proposals import ProposalActivities
 from activities.tasks import TaskActivities
@@ -35,6 +36,7 @@ def build(deps: ActivityDependencies) -> list[Callable[..., Any]]:
         FollowUpActivities(deps),
         LetterActivities(deps),
         MeetingActivities(deps),
+        NightlyActivities(sessions),
         ProjectionActivities(sessions),
         ProposalActivities(sessions),
         TaskActivities(sessions),

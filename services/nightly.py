@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.people import School
 from models.queries import calendar, nightly
 from models.queries.nightly import Compiled, statement_of
+from models.rows import affected
 from models.rulesets import RuleSetVersion
 from models.session import Sessions
 from rules.rulesets.model import RuleSet
@@ -139,12 +140,12 @@ class _Run:
         await self.session.execute(text(f"drop table if exists pg_temp.{table}"))
         made = await self.session.execute(statement_of(statement), {**self.given, **more})
         await self.session.execute(text(f"analyze {table}"))
-        return int(made.rowcount)  # type: ignore[attr-defined]
+        return affected(made)
 
     async def do(self, statement: str, **more: object) -> int:
         """Run one statement; how many rows it wrote."""
         done = await self.session.execute(statement_of(statement), {**self.given, **more})
-        return int(done.rowcount)  # type: ignore[attr-defined]
+        return affected(done)
 
 
 async def _run(session: AsyncSession, actor: Actor, order: Pass, ruleset: RuleSet, now: datetime) -> _Run:

@@ -14,6 +14,7 @@ from models.imports import QuarantineRow
 from models.queries import people_merge as people
 from models.queries import register_merge as register
 from models.queries.staging import COLUMNS, definition, set_aside
+from models.rows import affected
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ async def quarantine(session: AsyncSession, kind: str, import_id: UUID) -> int:
     """Set aside the staged rows that are malformed or name a school, student or guardian nobody knows; how many."""
     await session.execute(text(f"analyze stage_{kind}"))
     gone = await session.execute(text(set_aside(kind)), {"import_id": import_id})
-    return int(gone.rowcount)  # type: ignore[attr-defined]
+    return affected(gone)
 
 
 async def merge_schools(session: AsyncSession, timezone: str) -> list[UUID]:
@@ -125,4 +126,4 @@ async def forget_marks(session: AsyncSession, import_id: UUID) -> int:
     """Take back the marks of an import; those concerned are stale. How many rows went."""
     await session.execute(text(register.STALE_IMPORT), {"import_id": import_id})
     gone = await session.execute(text(register.FORGET_IMPORT), {"import_id": import_id})
-    return int(gone.rowcount)  # type: ignore[attr-defined]
+    return affected(gone)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.reliability import Outbox
+from models.rows import affected
 from models.tenants import Tenant
 
 LEASE = timedelta(seconds=30)
@@ -59,7 +60,7 @@ async def active_tenants(session: AsyncSession) -> list[UUID]:
 async def number_rows(session: AsyncSession, tenant_id: UUID) -> bool:
     """Give committed rows their gapless positions; False when another relay holds this tenant."""
     held: bool = (await session.execute(LOCK, {"tenant": str(tenant_id)})).scalar_one()
-    if held and (await session.execute(NUMBER, {"tenant": tenant_id})).rowcount:  # type: ignore[attr-defined]  # a cursor result has it
+    if held and affected(await session.execute(NUMBER, {"tenant": tenant_id})):
         await session.execute(ADVANCE_HEAD, {"tenant": tenant_id})
     return held
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.queries import facts, summaries
 from models.queries.register_merge import STALE_NEW_DAYS, SUMMARISED_THROUGH
 from models.queries.schedule import CREATE_BATCH, STEPS, TAKE_BATCH, materialise
+from models.rows import affected
 
 
 async def refresh_batch(session: AsyncSession, now: datetime, size: int) -> int:
@@ -15,7 +16,7 @@ async def refresh_batch(session: AsyncSession, now: datetime, size: int) -> int:
     await session.execute(text(CREATE_BATCH))
     await session.execute(text("truncate batch"))
     taken = await session.execute(text(TAKE_BATCH), {"size": size})
-    count: int = taken.rowcount  # type: ignore[attr-defined]
+    count = affected(taken)
     if count:
         await session.execute(text("analyze batch"))
         await materialise(session, STEPS, {})

@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.queries.schedule import materialise
+from models.rows import affected
 
 # What is final now, on every scheduled session up to the school's local day of `now`.
 SITTING = """
@@ -132,4 +133,4 @@ async def rebuild(session: AsyncSession, now: datetime) -> int:
     await session.execute(text(COMPUTE))
     await session.execute(text("analyze fresh_summary"))
     await session.execute(text(FORGET))
-    return (await session.execute(text(STORE), {"now": now})).rowcount  # type: ignore[attr-defined,no-any-return]
+    return affected(await session.execute(text(STORE), {"now": now}))

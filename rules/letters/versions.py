@@ -13,7 +13,6 @@ from rules.letters.checks import Finding, check_template
 from rules.letters.parsing import parse_template
 from rules.letters.templates import TemplatePurpose
 
-
 CHECKED: Final = "human_checked"  # what rendering asks of a stored translation
 
 
