@@ -1,0 +1,1 @@
+"""Activities, run as Temporal runs them, on real servers."""
