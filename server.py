@@ -16,6 +16,7 @@ from models.health import answers
 from models.session import Sessions, engine_for
 from orchestration.client import TemporalAddress, connect, temporal_answers
 from orchestration.codec import EncryptedPayloads
+from orchestration.handles import CaseHandles
 from settings import Settings, parse_keys, secret
 
 DOCUMENTS = "/docs"
@@ -43,6 +44,7 @@ async def opened(settings: Settings) -> AsyncIterator[ApiDependencies]:
         sessions=Sessions(engine),
         tokens=DemoTokens(secret(settings.token_secret).encode()),
         clock=lambda: datetime.now(UTC),
+        cases=CaseHandles(temporal),
         probes=probes,
     )
     await engine.dispose()

@@ -119,6 +119,9 @@ async def _keep(request: Request, response: Response, work: Session | None) -> N
     claim = getattr(request.state, "claim", None)
     if claim is None:
         return
+    if getattr(request.state, "unconfirmed", False):
+        await _release(request)  # the same key must be able to ask again
+        return
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     body = json.loads(bytes(response.body)) if response.body else None
     answer = Answer(response.status_code, {"body": body, "headers": headers})

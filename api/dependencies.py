@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.errors import Unauthenticated
 from api.security import TokenVerifier, bearer
 from models.session import Session, Sessions
+from orchestration.handles import CaseHandles
 from rules.access.permissions import Permission
 from rules.access.policy import Principal, Resource, may, may_ever
 from rules.errors import Forbidden, NotFound
@@ -29,6 +30,7 @@ class ApiDependencies:
     sessions: Sessions
     tokens: TokenVerifier
     clock: Callable[[], datetime]
+    cases: CaseHandles | None = None
     probes: Mapping[str, Probe] = field(default_factory=dict)
 
 

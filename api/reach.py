@@ -6,6 +6,7 @@ from uuid import UUID
 from api.dependencies import Caller
 from models.people import School
 from models.session import Session
+from rules.access.permissions import SEES_CODES
 from rules.access.policy import OWN_STUDENTS_ONLY, Resource
 from rules.errors import Forbidden
 from rules.ids import SchoolId, StudentId
@@ -76,3 +77,8 @@ async def any_student(session: Session, caller: Caller, student_ids: Collection[
             continue
         return
     await student(session, caller, ordered[0])
+
+
+def sees_codes(caller: Caller) -> bool:
+    """Whether register codes and reasons may be shown to the caller."""
+    return caller.principal.role in SEES_CODES

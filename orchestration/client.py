@@ -1,5 +1,7 @@
 """Connects to Temporal with our codec: one place that knows address, namespace, TLS and keys."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -7,11 +9,11 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.client import Client, TLSConfig
 from temporalio.converter import PayloadCodec
 from temporalio.runtime import Runtime
-from temporalio.service import RetryConfig
+from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from orchestration.codec import data_converter
 
-TASK_QUEUE = "handrail"
+NEVER_CONNECTED = "Failed client connect"
 
 
 @dataclass(frozen=True)
@@ -57,3 +59,17 @@ async def ensure_search_attributes(client: Client, wanted: dict[str, "int"]) -> 
         await client.operator_service.add_search_attributes(
             AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)  # type: ignore[arg-type]  # enum stubs differ from int
         )
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Tell a server that has been away since this process began like one that went away later: RPCError UNAVAILABLE.
+
+    A lazy client that could never connect raises a bare RuntimeError.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith(NEVER_CONNECTED):
+            raise
+        raise RPCError(NEVER_CONNECTED, RPCStatusCode.UNAVAILABLE, b"") from error

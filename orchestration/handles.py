@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from orchestration.carriers import start_case
+from orchestration.client import reaching
 from orchestration.relay import Undeliverable
 from rules.errors import Conflict, DomainError, Invalid, Unavailable
 from rules.ids import InstanceId, TenantId
@@ -56,10 +57,11 @@ class CaseHandles:
         """Carry a command out. Conflict and Invalid are the case's refusals; Unavailable means Temporal is down."""
         handle = self._client.get_workflow_handle(case.workflow_id)
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
-                answer = await handle.execute_update(
-                    verb, command, id=command.command_id, result_type=Answer, rpc_timeout=timedelta(seconds=3)
-                )
+            with reaching():
+                async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+                    answer = await handle.execute_update(
+                        verb, command, id=command.command_id, result_type=Answer, rpc_timeout=timedelta(seconds=3)
+                    )
         except WorkflowUpdateFailedError as refused:
             raise _refusal(refused) from refused
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
@@ -73,8 +75,9 @@ class CaseHandles:
     async def start(self, found: Starting) -> bool:
         """Start a case by hand at once; False when Temporal is away (the outbox row starts it later)."""
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
-                await start_case(self._client, found, identity.interactive(TenantId(found.tenant_id)))
+            with reaching():
+                async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+                    await start_case(self._client, found, identity.interactive(TenantId(found.tenant_id)))
         except (TimeoutError, RPCError):
             return False
         except Undeliverable as closed:
@@ -85,8 +88,9 @@ class CaseHandles:
         """The whole state of one case, for one student's page."""
         handle = self._client.get_workflow_handle(case.workflow_id)
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
-                seen: View = await handle.query("view", result_type=View)
+            with reaching():
+                async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+                    seen: View = await handle.query("view", result_type=View)
         except (TimeoutError, RPCError) as error:
             raise _away() from error
         return seen
@@ -94,8 +98,9 @@ class CaseHandles:
     async def healthy(self) -> bool:
         """Whether Temporal answers."""
         try:
-            async with asyncio.timeout(2):
-                return await self._client.service_client.check_health()
+            with reaching():
+                async with asyncio.timeout(2):
+                    return await self._client.service_client.check_health()
         except (TimeoutError, RPCError):
             return False
 

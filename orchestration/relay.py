@@ -14,6 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from models.queries import outbox
 from models.session import DATABASE_AWAY, Sessions
+from orchestration.client import reaching
 
 log = logging.getLogger("handrail.relay")
 IDLE_SECONDS = 0.25
@@ -62,7 +63,8 @@ class Relay:
 
     async def _carry(self, tenant_id: UUID, parcel: outbox.Parcel) -> int:
         try:
-            await self._carriers[parcel.kind](tenant_id, parcel)
+            with reaching():
+                await self._carriers[parcel.kind](tenant_id, parcel)
         except (Undeliverable, KeyError) as refused:
             async with self._sessions.tenant(tenant_id) as session:
                 await outbox.rejected(session, parcel.id, f"{type(refused).__name__}: {refused}", now=self._clock())

@@ -162,3 +162,11 @@ async def first_holder(session: AsyncSession, role: Role) -> str | None:
     )
     found: str | None = await session.scalar(holders)
     return found
+
+
+async def active_person(session: AsyncSession, person_id: UUID) -> Person:
+    """A member of staff who can be given work."""
+    found = await session.get(Person, person_id)
+    if found is None or not found.active:
+        raise NotFound("person_not_found", f"There is no active person {person_id} here.")
+    return found

@@ -103,7 +103,7 @@ async def _move_forward(session: AsyncSession, case: CaseRef, view: CaseView, ev
 
 
 def _assignee(events: Sequence[LadderEvent]) -> UUID | None:
-    named = [event.facts.get("assignee") for event in events if event.type is EventType.REASSIGNED]
+    named = [event.facts.get("assignee_id") for event in events if event.type is EventType.REASSIGNED]
     return UUID(str(named[-1])) if named and named[-1] else None
 
 

@@ -2,6 +2,14 @@
 
 from fastapi import APIRouter
 
-from api.routes import cases, people, rules, safeguards, templates
+from api.routes import cases, ladder, people, queue, rules, safeguards, templates
 
-ROUTERS: tuple[APIRouter, ...] = (cases.router, safeguards.router, rules.router, people.router, templates.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    queue.router,
+    ladder.router,
+    cases.router,
+    safeguards.router,
+    rules.router,
+    people.router,
+    templates.router,
+)

@@ -93,6 +93,9 @@ _STAFF = _CASEWORK | _CLASSROOM | {Role.LIAISON}
 _FEEDS = frozenset({Role.DISTRICT_ADMIN, Role.ATTENDANCE_OFFICER, Role.INTEGRATION})
 _ADMIN = frozenset({Role.DISTRICT_ADMIN})
 
+# Register codes tell of illness, religion, exclusion: everybody else sees "absent, reason known" (safeguards.md 6)
+SEES_CODES = frozenset({Role.ATTENDANCE_OFFICER, Role.SPECIALIST, Role.INCLUSION_LEAD, Role.SAFEGUARDING_LEAD})
+
 GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
     {
         Permission.QUEUE_READ: _CASEWORK,

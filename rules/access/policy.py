@@ -126,11 +126,13 @@ def _four_eyes(asked: _Question) -> Decision | None:
 
 
 def _approval(asked: _Question) -> Decision | None:
-    if asked.permission is not Permission.STEP_APPROVE:
+    if asked.permission not in {Permission.STEP_APPROVE, Permission.EXIT_DECIDE}:
         return None
     level = asked.resource.level
     if asked.actor.role not in _APPROVERS[level]:
         return _no("approval_level", f"This step needs {level} approval; ask one of: {_named(_APPROVERS[level])}.")
+    if asked.permission is Permission.EXIT_DECIDE:
+        return None
     return _bulk(asked.resource) or _consideration(asked.resource)
 
 

@@ -82,6 +82,15 @@ class District:
 
         return self.runner.run(asked())
 
+    async def newcomer(self, where: str = "oak", *, flagged: bool = False) -> UUID:
+        """A student of their own for one test, with one guardian."""
+        async with self.sessions.tenant(self.ours.id) as session:
+            name = f"new-{uuid4().hex[:8]}"
+            student_id, _ = await _student(session, self.ours, name, where)
+            if flagged:
+                session.add(CareFlag(student_id=student_id, kind="SOCIAL_WORKER", starts_on=date(2026, 9, 1)))
+        return student_id
+
     def get(self, path: str, person: str | None = "district_admin", **more: Any) -> httpx.Response:
         return self.call("GET", path, person, **more)
 
@@ -116,7 +125,7 @@ async def _schools(session: Session, settled: Tenancy) -> None:
         session.add(school)
         await session.flush()
         settled.schools[name] = school.id
-        days = [TODAY - timedelta(days=back) for back in range(100)]
+        days = [TODAY + timedelta(days=away) for away in range(-100, 100)]
         session.add_all(
             CalendarSession(school_id=school.id, date=day, session=half)
             for day in days
@@ -141,19 +150,23 @@ async def _people(session: Session, settled: Tenancy) -> None:
 
 async def _students(session: Session, settled: Tenancy) -> None:
     for name, where in (("ann", "oak"), ("bob", "oak"), ("cat", "elm"), ("dan", "oak")):
-        student = Student(source_id=name, first_name=name.title(), last_name="Example", year_group="5")
-        guardian = Guardian(source_id=f"g-{name}", name=f"Parent of {name.title()}", email=f"{name}@example.org")
-        session.add_all([student, guardian])
-        await session.flush()
-        settled.students[name], settled.guardians[name] = student.id, guardian.id
-        session.add(Enrolment(student_id=student.id, school_id=settled.schools[where], start_date=date(2026, 9, 1)))
-        session.add(
-            GuardianLink(
-                student_id=student.id,
-                guardian_id=guardian.id,
-                relationship="MOTHER",
-                parental_responsibility=True,
-                may_receive_letters=True,
-            )
-        )
+        settled.students[name], settled.guardians[name] = await _student(session, settled, name, where)
     session.add(CareFlag(student_id=settled.students["dan"], kind="SOCIAL_WORKER", starts_on=date(2026, 9, 1)))
+
+
+async def _student(session: Session, settled: Tenancy, name: str, where: str) -> tuple[UUID, UUID]:
+    student = Student(source_id=name, first_name=name.title(), last_name="Example", year_group="5")
+    guardian = Guardian(source_id=f"g-{name}", name=f"Parent of {name.title()}", email=f"{name}@example.org")
+    session.add_all([student, guardian])
+    await session.flush()
+    session.add(Enrolment(student_id=student.id, school_id=settled.schools[where], start_date=date(2026, 9, 1)))
+    session.add(
+        GuardianLink(
+            student_id=student.id,
+            guardian_id=guardian.id,
+            relationship="MOTHER",
+            parental_responsibility=True,
+            may_receive_letters=True,
+        )
+    )
+    return student.id, guardian.id

@@ -1,0 +1,87 @@
+"""The way from a route to a running case: permission first, then the case's own answer, no transaction between."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request, Response
+
+from api.dependencies import ApiDependencies, Caller, Parts
+from orchestration.handles import CaseAddress, Told
+from rules.access.policy import Resource
+from rules.errors import Conflict, Unavailable
+from rules.ids import SchoolId, StudentId
+from rules.ladder.commands import Command
+from rules.ladder.verbs import Verb
+from services import instances
+from services.instances import InstanceFile
+
+ACCEPTED = 202
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What beside the instance decides a permission: the rows decided together, and what support was considered."""
+
+    rows: int = 1
+    consideration: str = ""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Finds instances for a caller and carries verbs to their cases."""
+
+    parts: ApiDependencies
+    request: Request
+    response: Response
+
+    async def reached(self, caller: Caller, instance_id: UUID, asked: Asked | None = None) -> InstanceFile:
+        """The instance, if the policy allows the caller this permission on it."""
+        about = asked or Asked()
+        async with self.parts.sessions.tenant(caller.actor.tenant_id) as session:
+            found = await instances.file(session, instance_id, on=caller.now.date())
+        caller.must(
+            Resource(
+                caller.principal.tenant_id,
+                school_ids=frozenset({SchoolId(found.instance.lead_school_id)}),
+                student_id=StudentId(found.instance.student_id),
+                level=found.level,
+                flagged=found.flagged,
+                consideration=about.consideration,
+                rows=about.rows,
+            )
+        )
+        return found
+
+    async def tell(self, caller: Caller, found: InstanceFile, verb: Verb, command: Command) -> Told:
+        """The case's answer to a verb; None in it means accepted and not yet confirmed."""
+        if found.instance.closed_at is not None:
+            raise Conflict(
+                "verb_not_allowed",
+                f"Instance {found.instance.id} is closed; nothing but reopen is possible.",
+                phase=found.instance.phase,
+                allowed=["reopen"],
+            )
+        cases = self.parts.cases
+        if cases is None:
+            raise Unavailable("temporal_unavailable", "The case engine is not connected; try again with the same key.")
+        address = CaseAddress(caller.actor.tenant_id, found.instance.school_year, found.instance.id)
+        told = await cases.tell(address, verb.value, command)
+        if told.answer is None:
+            self.unconfirmed()
+        elif verb is Verb.APPROVE and found.proposal is not None:
+            async with self.parts.sessions.tenant(caller.actor.tenant_id) as session:
+                await instances.approved(session, found.proposal.id)
+        return told
+
+    def unconfirmed(self) -> None:
+        """Answer 202 and keep no answer: the same key asks the case again."""
+        self.response.status_code = ACCEPTED
+        self.request.state.unconfirmed = True
+
+
+async def _ladder(parts: Parts, request: Request, response: Response) -> Ladder:
+    return Ladder(parts, request, response)
+
+
+Cases = Annotated[Ladder, Depends(_ladder)]

@@ -1,0 +1,266 @@
+"""Every verb a person has on one walk: the case decides what happens next, and answers."""
+
+from typing import Annotated, Any
+from uuid import UUID, uuid5
+
+from fastapi import APIRouter
+
+from api.commands import CommandKey, HandrailRoute
+from api.dependencies import Caller, Parts, permit
+from api.ladder import Asked, Cases
+from api.schemas.ladder import AnswerOut
+from api.schemas.shared import ReasonIn
+from api.schemas.verbs import (
+    ApproveIn,
+    BasisIn,
+    ContactIn,
+    EscalateIn,
+    ExitIn,
+    HoldIn,
+    OnProposalIn,
+    ReapplyIn,
+    ReassignIn,
+    ReopenIn,
+    SkipIn,
+    StopIn,
+)
+from rules.access.permissions import Permission
+from rules.errors import Conflict
+from rules.ids import GuardianId, PersonId, ProposalId
+from rules.ladder import commands
+from rules.ladder.verbs import Verb
+from services import contacts, instances, people
+from services.contacts import RecordContact
+from services.instances import StartByHand
+
+router = APIRouter(
+    prefix="/interventions/instances/{instance_id:uuid}",
+    tags=["ladder"],
+    route_class=HandrailRoute,
+    responses={202: {"model": AnswerOut, "description": "Accepted, not yet confirmed: send it again, same key."}},
+)
+CONTACTS = UUID("5b0c9d2e-91f4-5e0b-8a53-3d3e0f6b7a41")  # namespace: the same key finds the contact it wrote
+
+
+def _by(caller: Caller, key: str, reason: str = "") -> dict[str, Any]:
+    """Who says it, under which id, and why."""
+    return {"command_id": key, "actor_id": caller.actor.person_id, "role": caller.actor.role, "reason": reason}
+
+
+@router.post("/approve")
+async def approve(
+    instance_id: UUID,
+    body: ApproveIn,
+    caller: Annotated[Caller, permit(Permission.STEP_APPROVE)],
+    key: CommandKey,
+    cases: Cases,
+) -> AnswerOut:
+    """Approve the pending step; nothing leaves before the undo time is over."""
+    found = await cases.reached(caller, instance_id, Asked(consideration=body.consideration))
+    command = commands.Approve(
+        **_by(caller, key, body.reason),
+        proposal_id=ProposalId(body.proposal_id),
+        support_considered=body.consideration,
+    )
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.APPROVE, command))
+
+
+@router.post("/withdraw-approval")
+async def withdraw_approval(
+    instance_id: UUID,
+    body: OnProposalIn,
+    caller: Annotated[Caller, permit(Permission.STEP_APPROVE)],
+    key: CommandKey,
+    cases: Cases,
+) -> AnswerOut:
+    """Take an approval back while the undo time runs."""
+    found = await cases.reached(caller, instance_id, Asked(consideration=body.reason))
+    command = commands.WithdrawApproval(**_by(caller, key, body.reason), proposal_id=ProposalId(body.proposal_id))
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.WITHDRAW_APPROVAL, command))
+
+
+@router.post("/skip")
+async def skip(
+    instance_id: UUID,
+    body: SkipIn,
+    caller: Annotated[Caller, permit(Permission.STEP_SKIP)],
+    key: CommandKey,
+    cases: Cases,
+) -> AnswerOut:
+    """Leave the pending step out, refuse a relapse, or give a failed effect up."""
+    found = await cases.reached(caller, instance_id)
+    proposal_id = None if body.proposal_id is None else ProposalId(body.proposal_id)
+    command = commands.Skip(**_by(caller, key, body.reason), proposal_id=proposal_id)
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.SKIP, command))
+
+
+@router.post("/hold")
+async def hold(
+    instance_id: UUID,
+    body: HoldIn,
+    caller: Annotated[Caller, permit(Permission.INSTANCE_HOLD)],
+    key: CommandKey,
+    cases: Cases,
+) -> AnswerOut:
+    """Pause the walk, until a date or until somebody resumes."""
+    found = await cases.reached(caller, instance_id)
+    command = commands.HoldCase(**_by(caller, key, body.reason), until=body.until)
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.HOLD, command))
+
+
+@router.post("/resume")
+async def resume(
+    instance_id: UUID,
+    body: ReasonIn,
+    caller: Annotated[Caller, permit(Permission.INSTANCE_HOLD)],
+    key: CommandKey,
+    cases: Cases,
+) -> AnswerOut:
+    """Go on after a hold, or try a failed effect again."""
+    found = await cases.reached(caller, instance_id)
+    command = commands.Resume(**_by(caller, key, body.reason))
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.RESUME, command))
+
+
+@router.post("/stop")
+async def stop(
+    instance_id: UUID,
+    body: StopIn,
+    caller: Annotated[Caller, permit(Permission.INSTANCE_STOP)],
+    key: CommandKey,
+    cases: Cases,
+) -> AnswerOut:
+    """End the walk."""
+    found = await cases.reached(caller, instance_id)
+    command = commands.Stop(**_by(caller, key, body.reason), reason_code=body.reason_code)
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.STOP, command))
+
+
+@router.post("/escalate")
+async def escalate(
+    instance_id: UUID,
+    body: EscalateIn,
+    caller: Annotated[Caller, permit(Permission.INSTANCE_ESCALATE)],
+    key: CommandKey,
+    cases: Cases,
+) -> AnswerOut:
+    """Pass over rungs; the stages between are not sent."""
+    found = await cases.reached(caller, instance_id)
+    command = commands.Escalate(**_by(caller, key, body.reason), to=body.to)
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.ESCALATE, command))
+
+
+@router.post("/reassign")
+async def reassign(
+    instance_id: UUID,
+    body: ReassignIn,
+    caller: Annotated[Caller, permit(Permission.INSTANCE_REASSIGN)],
+    key: CommandKey,
+    cases: Cases,
+    given: Parts,
+) -> AnswerOut:
+    """Let another person look after the case."""
+    found = await cases.reached(caller, instance_id)
+    async with given.sessions.tenant(caller.actor.tenant_id) as session:
+        await people.active_person(session, body.assignee_id)
+    command = commands.Reassign(**_by(caller, key, body.reason), assignee_id=PersonId(body.assignee_id))
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.REASSIGN, command))
+
+
+@router.post("/reopen")
+async def reopen(
+    instance_id: UUID,
+    body: ReopenIn,
+    caller: Annotated[Caller, permit(Permission.INSTANCE_REOPEN)],
+    key: CommandKey,
+    cases: Cases,
+    given: Parts,
+) -> AnswerOut:
+    """Back onto the ladder; a closed walk is never reopened in place, a new one takes it up."""
+    found = await cases.reached(caller, instance_id)
+    if found.instance.closed_at is not None:
+        async with given.sessions.tenant(caller.actor.tenant_id) as session:
+            again = _again(found.instance, body.reason)
+            made = await instances.start_by_hand(session, caller.actor, again, now=caller.now)
+        return AnswerOut(confirmed=True, instance_id=made.id, status=made.status, phase=made.phase)
+    command = commands.Reopen(**_by(caller, key, body.reason), to_stage=_stage(body))
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.REOPEN, command))
+
+
+def _again(closed: Any, reason: str) -> StartByHand:
+    return StartByHand(closed.student_id, closed.lead_school_id, closed.rule_set_key, reason, closed.id)
+
+
+def _stage(body: ReopenIn) -> str:
+    if body.to_stage is None:
+        raise Conflict("stage_missing", "Say at which stage the walk goes on: send to_stage.")
+    return body.to_stage
+
+
+@router.post("/exit-review")
+async def decide_exit(
+    instance_id: UUID,
+    body: ExitIn,
+    caller: Annotated[Caller, permit(Permission.EXIT_DECIDE)],
+    key: CommandKey,
+    cases: Cases,
+) -> AnswerOut:
+    """Agree that the student may leave the ladder, or send the walk back to its rung."""
+    found = await cases.reached(caller, instance_id)
+    confirmed = body.decision == "confirm"
+    kind = commands.ConfirmExit if confirmed else commands.RejectExit
+    verb = Verb.CONFIRM_EXIT if confirmed else Verb.REJECT_EXIT
+    told = await cases.tell(caller, found, verb, kind(**_by(caller, key, body.reason)))
+    return AnswerOut.of(instance_id, told)
+
+
+@router.post("/basis")
+async def resolve_basis(
+    instance_id: UUID,
+    body: BasisIn,
+    caller: Annotated[Caller, permit(Permission.BASIS_RESOLVE)],
+    key: CommandKey,
+    cases: Cases,
+) -> AnswerOut:
+    """Rescind or keep a step whose reason a correction has removed."""
+    found = await cases.reached(caller, instance_id)
+    command = commands.ResolveBasis(**_by(caller, key, body.reason), choice=body.choice)
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.RESOLVE_BASIS, command))
+
+
+@router.post("/ruleset")
+async def reapply_ruleset(
+    instance_id: UUID,
+    body: ReapplyIn,
+    caller: Annotated[Caller, permit(Permission.RULESET_REAPPLY)],
+    key: CommandKey,
+    cases: Cases,
+    given: Parts,
+) -> AnswerOut:
+    """Pin the walk to another version of its rule set, after its difference was seen."""
+    found = await cases.reached(caller, instance_id)
+    async with given.sessions.tenant(caller.actor.tenant_id) as session:
+        ladder = await instances.snapshot(session, found.instance, body.version_id)
+    command = commands.ApplyRuleSetVersion(**_by(caller, key, body.reason), ladder=ladder, acknowledged=True)
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.APPLY_RULESET_VERSION, command))
+
+
+@router.post("/contacts")
+async def record_contact(
+    instance_id: UUID,
+    body: ContactIn,
+    caller: Annotated[Caller, permit(Permission.CONTACT_RECORD)],
+    key: CommandKey,
+    cases: Cases,
+    given: Parts,
+) -> AnswerOut:
+    """Write a contact with the family down and tell the case."""
+    found = await cases.reached(caller, instance_id)
+    contact_id = uuid5(CONTACTS, f"{caller.actor.tenant_id}:{instance_id}:{key}")
+    wanted = RecordContact(**body.model_dump(), instance_id=instance_id, contact_id=contact_id)
+    async with given.sessions.tenant(caller.actor.tenant_id) as session:
+        stored = await contacts.record_contact(session, caller.actor, wanted, now=caller.now)
+    guardian = None if body.guardian_id is None else GuardianId(body.guardian_id)
+    said = {"contact_id": stored.contact_id, "guardian_id": guardian, "reached": body.reached, "on": stored.on}
+    command = commands.RecordContact(**_by(caller, key), **said)
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.RECORD_CONTACT, command))

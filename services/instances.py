@@ -1,0 +1,249 @@
+"""Instances as people see them: the queue, one walk with its timeline, and starting one by hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.guardians import Guardian
+from models.instances import CaseFile, Event, Instance, Proposal
+from models.people import School, SchoolClass
+from models.queries import calendar
+from models.queries.keyset import Window, paged
+from models.rulesets import LateTrip, RuleSet, RuleSetVersion
+from models.students import Student
+from rules.access.approvals import approver_for
+from rules.errors import Conflict, NotFound
+from rules.ids import SchoolId
+from rules.ladder.stages import Approval, LadderSnapshot
+from rules.rulesets.ruleset import ladder_snapshot, parse_ruleset
+from services import audit, outbox, people
+from services.audit import Act
+from services.context import Actor
+from services.facts import year_start
+
+PENDING = ("PENDING", "HELD")
+NEVER = date(9999, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueQuery:
+    """Which waiting steps: of these schools (None: all), perhaps of one stage or one person."""
+
+    school_ids: frozenset[SchoolId] | None
+    stage_key: str | None = None
+    assignee_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One waiting step with everything an approver needs to see."""
+
+    proposal: Proposal
+    instance: Instance
+    student: Student
+    class_name: str | None
+    school_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceFile:
+    """One walk, its pending step, and what decides who may decide on it."""
+
+    instance: Instance
+    proposal: Proposal | None
+    flagged: bool
+    level: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class StartByHand:
+    """Put a student on a ladder, with the reason; `reopened_from` when a closed walk is taken up again."""
+
+    student_id: UUID
+    school_id: UUID
+    rule_set_key: str
+    reason: str
+    reopened_from: UUID | None = None
+
+
+async def queue(session: AsyncSession, asked: QueueQuery, window: Window) -> Sequence[QueueRow]:
+    """A page of the queue, the most urgent first."""
+    wanted = _rows().where(Proposal.status.in_(PENDING), Instance.closed_at.is_(None))
+    if asked.school_ids is not None:
+        wanted = wanted.where(Instance.lead_school_id.in_(asked.school_ids))
+    if asked.stage_key is not None:
+        wanted = wanted.where(Proposal.stage_key == asked.stage_key)
+    if asked.assignee_id is not None:
+        wanted = wanted.where(Instance.assignee_id == asked.assignee_id)
+    due = func.coalesce(Proposal.due_on, literal(NEVER))
+    return [QueueRow(*row) for row in await session.execute(paged(wanted, (due, Proposal.id), window))]
+
+
+def _rows() -> Select[Proposal, Instance, Student, str | None, str]:
+    return (
+        select(Proposal, Instance, Student, SchoolClass.name, School.name)
+        .join(Instance, Instance.id == Proposal.instance_id)
+        .join(Student, Student.id == Instance.student_id)
+        .join(School, School.id == Instance.lead_school_id)
+        .outerjoin(SchoolClass, SchoolClass.id == Student.class_id)
+    )
+
+
+async def guardian_names(session: AsyncSession, rows: Sequence[QueueRow]) -> dict[UUID, str]:
+    """The names of the recipients that these steps would write to."""
+    ids = {UUID(one["guardian_id"]) for row in rows for one in row.proposal.step.get("recipients", [])}
+    found = await session.execute(select(Guardian.id, Guardian.name).where(Guardian.id.in_(ids)))
+    return {guardian_id: name for guardian_id, name in found}  # noqa: C416  # rows are not pairs to mypy
+
+
+async def waiting(session: AsyncSession, instance_id: UUID) -> QueueRow | None:
+    """The waiting step of one instance, as the queue shows it."""
+    wanted = _rows().where(Proposal.instance_id == instance_id, Proposal.status.in_(PENDING))
+    row = (await session.execute(wanted)).one_or_none()
+    return None if row is None else QueueRow(*row)
+
+
+async def get(session: AsyncSession, instance_id: UUID) -> Instance:
+    """One instance."""
+    found = await session.get(Instance, instance_id)
+    if found is None:
+        raise NotFound("instance_not_found", f"There is no instance {instance_id} here.")
+    return found
+
+
+async def file(session: AsyncSession, instance_id: UUID, *, on: date) -> InstanceFile:
+    """One instance with its pending step and the approval that step needs today."""
+    instance = await get(session, instance_id)
+    mine = select(Proposal).where(Proposal.instance_id == instance_id, Proposal.status.in_(PENDING))
+    proposal = await session.scalar(mine)
+    flagged = await people.flagged(session, instance.student_id, on=on)
+    level = Approval.STAFF
+    if proposal is not None:
+        # a flag that was there when the step was proposed has raised its approval already
+        newly = flagged and not proposal.step.get("flags")
+        level = approver_for(Approval(proposal.approval), flagged=newly)
+    return InstanceFile(instance, proposal, flagged, level)
+
+
+async def of_student(session: AsyncSession, student_id: UUID) -> Sequence[Instance]:
+    """All walks of a student, the latest first."""
+    wanted = select(Instance).where(Instance.student_id == student_id).order_by(Instance.id.desc())
+    return (await session.scalars(wanted)).all()
+
+
+async def timeline(session: AsyncSession, instance_id: UUID, window: Window) -> Sequence[Event]:
+    """A page of what happened, in order."""
+    wanted = select(Event).where(Event.instance_id == instance_id)
+    return (await session.scalars(paged(wanted, (Event.occurred_at, Event.id), window))).all()
+
+
+async def late_trips(
+    session: AsyncSession, school_ids: frozenset[SchoolId] | None, window: Window
+) -> Sequence[LateTrip]:
+    """A page of conditions that a late correction made true for a past day only; they start nothing."""
+    wanted = select(LateTrip)
+    if school_ids is not None:
+        wanted = wanted.where(LateTrip.school_id.in_(school_ids))
+    return (await session.scalars(paged(wanted, (LateTrip.id,), window))).all()
+
+
+async def approved(session: AsyncSession, proposal_id: UUID) -> None:
+    """Take a step out of the queue as soon as its case has said yes, before the projection follows."""
+    waits = update(Proposal).where(Proposal.id == proposal_id, Proposal.status == "PENDING")
+    await session.execute(waits.values(status="APPROVED"))
+
+
+async def start_by_hand(session: AsyncSession, actor: Actor, command: StartByHand, *, now: datetime) -> Instance:
+    """Open an instance under a rule set's active version; the outbox row starts its case even if Temporal is away."""
+    version = await _active(session, command.rule_set_key)
+    case_id = await _case(session, command)
+    school = await people.school(session, command.school_id)
+    today = await calendar.local_date(session, school.id, now)
+    begins = year_start(school.year_start, today)
+    made: UUID | None = await session.scalar(
+        insert(Instance)
+        .values(
+            school_year=f"{begins.year}-{(begins.year + 1) % 100:02d}",
+            student_id=command.student_id,
+            lead_school_id=command.school_id,
+            case_id=case_id,
+            rule_set_key=command.rule_set_key,
+            rule_set_version_id=version.id,
+            digest=version.digest,
+            entry_date=today,
+            entry_reason=command.reason,
+            opened_by=actor.person_id,
+            reopened_from=command.reopened_from,
+            started_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(Instance.id)
+    )
+    if made is None:
+        raise await _already_open(session, command)
+    await outbox.enqueue(session, "instance.start", str(made), {"instance_id": str(made)})
+    verb = "reopen_instance" if command.reopened_from else "start_instance"
+    act = Act(verb, "instance", made, command.student_id, command.reason, after={"digest": version.digest})
+    await audit.record(session, actor, act, now=now)
+    return await get(session, made)
+
+
+async def _active(session: AsyncSession, key: str) -> RuleSetVersion:
+    wanted = select(RuleSetVersion).join(RuleSet, RuleSet.id == RuleSetVersion.rule_set_id)
+    found = await session.scalar(wanted.where(RuleSet.key == key, RuleSetVersion.status == "ACTIVE"))
+    if found is None:
+        raise NotFound("ruleset_not_active", f"No version of the rule set {key} is active; activate one first.")
+    return found
+
+
+async def _case(session: AsyncSession, command: StartByHand) -> UUID:
+    """The student's open case at the school, a resolved one taken up again with a closed walk, or a new one."""
+    if command.reopened_from is not None:
+        earlier = await get(session, command.reopened_from)
+        await session.execute(
+            update(CaseFile)
+            .where(CaseFile.id == earlier.case_id)
+            .values(status="OPEN", resolved_at=None, resolved_by=None, resolution=None)
+        )
+        return earlier.case_id
+    where = {"student_id": command.student_id, "school_id": command.school_id}
+    await session.execute(insert(CaseFile).values(**where).on_conflict_do_nothing())
+    mine = select(CaseFile.id).where(
+        CaseFile.student_id == command.student_id,
+        CaseFile.school_id == command.school_id,
+        CaseFile.status == "OPEN",
+    )
+    return (await session.scalars(mine)).one()
+
+
+async def _already_open(session: AsyncSession, command: StartByHand) -> Conflict:
+    open_one = select(Instance.id).where(
+        Instance.student_id == command.student_id,
+        Instance.lead_school_id == command.school_id,
+        Instance.rule_set_key == command.rule_set_key,
+        Instance.closed_at.is_(None),
+    )
+    found = await session.scalar(open_one)
+    return Conflict(
+        "instance_open",
+        f"The student is already on the ladder {command.rule_set_key}: see instance {found}.",
+        current=str(found),
+    )
+
+
+async def snapshot(session: AsyncSession, instance: Instance, version_id: UUID) -> LadderSnapshot:
+    """The rungs of another version of the instance's own rule set."""
+    version = await session.get(RuleSetVersion, version_id)
+    ruleset = None if version is None else parse_ruleset(version.content)
+    if version is None or ruleset is None or ruleset.key != instance.rule_set_key:
+        raise NotFound(
+            "ruleset_not_found", f"There is no version {version_id} of the rule set {instance.rule_set_key} here."
+        )
+    if version.status not in {"ACTIVE", "RETIRED"}:
+        raise Conflict("ruleset_state", f"Version {version_id} is {version.status}; apply one that was activated.")
+    return ladder_snapshot(ruleset, version.version)
