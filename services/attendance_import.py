@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -124,9 +124,11 @@ async def import_feed(
     return await _finish(run, recomputed)
 
 
-def district_feed(folder: Path, source: SourceDeclaration = CANONICAL, *, received_at: datetime) -> Iterator[Chunk]:
-    """The tables of a district folder in the order in which each finds what it needs."""
-    for table in ORDER:
+def district_feed(
+    folder: Path, source: SourceDeclaration = CANONICAL, *, received_at: datetime, tables: Sequence[str] = ORDER
+) -> Iterator[Chunk]:
+    """The tables of a district folder, or some of them, in the order in which each finds what it needs."""
+    for table in tables:
         files = sorted(folder.glob("marks*.csv")) if table == "marks" else [folder / f"{table}.csv"]
         for file in files:
             if file.exists():

@@ -8,7 +8,7 @@ from pathlib import Path
 from deploy.local.demo.care import Staff, for_stories, make_care_flags, make_exemptions, make_staff
 from deploy.local.demo.chance import Chance
 from deploy.local.demo.families import Families, Guardian, Link, make_families
-from deploy.local.demo.people import School, Span, Student, make_places, make_schools, make_students
+from deploy.local.demo.people import School, Span, Student, make_places, make_schools, make_students, school_contact
 from deploy.local.demo.register import Propensity, attend, family_holiday, holiday_chance, propensities
 from deploy.local.demo.stories import SMALLEST_DISTRICT, Cast, Story, cast_stories, correction
 from deploy.local.demo.term_dates import DistrictDates, district_dates
@@ -144,6 +144,11 @@ def _write_schools(folder: Path, people: _People) -> dict[str, int]:
                 (s.school_id, s.name, DISTRICT_ID, s.phase, "Europe/London", "UK", "EXCLUDE", 2, "08-01", "")
                 for s in schools
             ],
+        ),
+        "school_contacts": write_table(
+            folder / "school_contacts.csv",
+            "school_id,phone,address",
+            [(s.school_id, *school_contact(number)) for number, s in enumerate(schools)],
         ),
         "calendar": write_table(
             folder / "calendar.csv",

@@ -17,6 +17,7 @@ from deploy.local.migrations import fingerprint
 from deploy.local.parts import (
     Part,
     Plan,
+    demo_load,
     environment,
     postgres,
     preparations,
@@ -72,6 +73,8 @@ class Stack:
         self._await([*first])
         self._plan.folder.write_environment(environment(self._plan))
         self._await([self._launch(part) for part in products(self._plan)])
+        if self._plan.demo:
+            self._load_demo(demo_load(self._plan))
         self._ready = True
         self._tell()
 
@@ -131,6 +134,21 @@ class Stack:
         folder.say_prepared(None)
         self._run(preparations(self._plan), begun)
         folder.say_prepared(wanted)
+
+    def _load_demo(self, step: Child) -> None:
+        """Fill the demo's tenant while looking after the parts; a load that fails stops nothing and is tried again."""
+        begun = time.monotonic()
+        step.start()
+        try:
+            while step.running():
+                time.sleep(WATCH)
+                for one in self._watched:
+                    self._look_after(one)
+            failed = step.wait_for_end(0) != 0
+        finally:
+            step.stop()
+        why = f"not loaded, the next `up` tries again; log {step.log}: " if failed else ""
+        self._say(step.name, why + step.last_words(1), time.monotonic() - begun)
 
     def _fingerprint(self) -> str:
         """What was prepared where: other migrations, or a part replaced since, and all is prepared again."""

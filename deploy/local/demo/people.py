@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from deploy.local.demo.chance import Chance
-from deploy.local.demo.names import CHINESE_IN_HAN, ORIGINS, PLACES, Origin
+from deploy.local.demo.names import CHINESE_IN_HAN, ORIGINS, PLACES, STREETS, TOWN, Origin
 from deploy.local.demo.term_dates import DistrictDates, SchoolDates, school_dates, school_year
 
 CLUSTER_STUDENTS = 2_000
@@ -80,6 +80,12 @@ def make_schools(dates: DistrictDates, students: int) -> list[School]:
             name = f"{PLACES[number % len(PLACES)].replace('_', ' ')} {TITLES[phase]}"
             schools.append(School(f"S{number + 1:03d}", name, phase, cluster, school_dates(dates, number)))
     return schools
+
+
+def school_contact(number: int) -> tuple[str, str]:
+    """Telephone (the landline range kept for drama: 01632 960000 to 960999) and address of a school's office."""
+    street = STREETS[number % len(STREETS)]
+    return f"01632 {960_010 + number}", f"{street} Lane, {TOWN}, HB1 1{chr(ord('A') + number % 8)}B"
 
 
 def _sizes(schools: list[School], students: int) -> list[int]:
