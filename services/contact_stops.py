@@ -21,6 +21,7 @@ from rules.ladder.commands import ContactStopChanged
 from services import audit
 from services.audit import Act
 from services.context import Actor
+from services.delivery import withdraw_prints
 from services.entitlement import contact_stopped
 from services.signals import tell_students
 
@@ -99,7 +100,7 @@ async def put(session: AsyncSession, actor: Actor, command: SetContactStop, *, n
     )
     session.add(stop)
     await session.flush()
-    await _cancel_waiting(session, command, covered)
+    await _cancel_waiting(session, command, covered, now)
     await _record(session, actor, stop, "set_contact_stop", command.cause.value, now)
     await tell_students(
         session, covered, "contact_stop_changed", ContactStopChanged(active=True, reason_code=command.cause.value)
@@ -107,15 +108,19 @@ async def put(session: AsyncSession, actor: Actor, command: SetContactStop, *, n
     return stop
 
 
-async def _cancel_waiting(session: AsyncSession, command: SetContactStop, covered: frozenset[UUID]) -> None:
+async def _cancel_waiting(
+    session: AsyncSession, command: SetContactStop, covered: frozenset[UUID], now: datetime
+) -> None:
     whom: ColumnElement[bool] = Message.student_id.in_(covered)
     if command.subject_kind is SubjectKind.GUARDIAN:
         whom = Message.guardian_id == command.subject_id
-    await session.execute(
+    cancelled = await session.scalars(
         update(Message)
         .where(whom, Message.status.in_(WAITING))
         .values(status="CANCELLED", withheld_reason="contact_stop")
+        .returning(Message.id)
     )
+    await withdraw_prints(session, cancelled.all(), now=now)
 
 
 async def _record(

@@ -1,5 +1,6 @@
 """Delivery of stored letters: by e-mail, or a task to print and post, and what staff record by hand."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -125,6 +126,16 @@ async def _message_of(session: AsyncSession, case: CaseRef, artifact_id: UUID) -
     if found is None:
         raise NotFound("message_not_found", f"Artifact {artifact_id} belongs to no planned letter of this case.")
     return found
+
+
+async def withdraw_prints(session: AsyncSession, message_ids: Collection[UUID], *, now: datetime) -> None:
+    """Letters that were to be printed and posted stay in the house; one already handed over is past this."""
+    waiting = update(Task).where(
+        Task.kind.in_((PRINT_AND_POST, TELL_BY_PHONE)),
+        Task.status == "OPEN",
+        Task.details["message_id"].as_string().in_([str(one) for one in message_ids]),
+    )
+    await session.execute(waiting.values(status="CANCELLED", done_at=now))
 
 
 async def record_handover(session: AsyncSession, actor: Actor, command: HandOver, *, now: datetime) -> HandedOver:

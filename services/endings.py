@@ -29,7 +29,7 @@ from services.means import Means
 
 TEMPLATE: Final = "RESCISSION"
 WAITING: Final = ("QUEUED", "DEFERRED_QUIET_HOURS", "CAPPED", "FAILED")
-GOT_IT: Final = ("SENT", "DELIVERED", "RETURNED")
+GOT_IT: Final = ("SENT", "DELIVERED")
 NOBODY_MORE: Final = frozenset({"DECEASED", "STUDENT_REMOVED"})
 
 

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateways.calendar_invitation import Invitation, InvitationMethod, calendar_file
 from gateways.ports import Attachment, MailDeferred
 from models.delivery import Message
-from models.instances import Task
 from models.letters import LetterTemplateVersion
 from models.meetings import Meeting, MeetingAttendee
 from models.people import Person, School
@@ -28,7 +27,7 @@ from rules.meetings.outcomes import MeetingStatus
 from services import artifacts, letters, mailing
 from services.audit import Act, record
 from services.context import CaseRef
-from services.delivery import PRINT_AND_POST, look
+from services.delivery import look, withdraw_prints
 from services.effects import once
 from services.entitlement import BASE_LANGUAGE, Recipient, recipients
 from services.letter_merge import Writing, frame_of_school
@@ -171,6 +170,7 @@ async def _occasion(session: AsyncSession, case: CaseRef, meeting: Meeting, meth
     assert school is not None
     frame = await frame_of_school(session, case, school)
     kept = {name: frame[name] for name in ("school_name", "contact_name", "contact_phone")}
+    kept["contact_phone"] = kept["contact_phone"] or "the school's number"  # calling off must never fail for want of it
     return _Occasion(meeting, school.name, kept, method)
 
 
@@ -273,22 +273,13 @@ async def release(session: AsyncSession, case: CaseRef, meeting: Meeting) -> Non
         state = mailing.outcome_of(message)
         if state and state.state is DeliveryState.AWAITING_POST:
             message.status = "SUPERSEDED"
-            await _withdraw_print(session, case, message.id)
+            await withdraw_prints(session, [message.id], now=case.now)
         elif state and state.state in REACHED and message.guardian_id not in told:
             told.add(message.guardian_id)
             await _queue_cancellation(session, case, meeting, message)
     meeting.ics_sequence += 1
     meeting.revision += 1
     meeting.data = {**meeting.data, "released_by": case.key}
-
-
-async def _withdraw_print(session: AsyncSession, case: CaseRef, message_id: UUID) -> None:
-    await session.execute(
-        update(Task)
-        .where(Task.kind == PRINT_AND_POST, Task.details["message_id"].as_string() == str(message_id))
-        .where(Task.status == "OPEN")
-        .values(status="CANCELLED", done_at=case.now)
-    )
 
 
 async def _queue_cancellation(session: AsyncSession, case: CaseRef, meeting: Meeting, invited: Message) -> None:

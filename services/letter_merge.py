@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.delivery import Message
 from models.guardians import Guardian
 from models.people import Person, School
-from models.queries import calendar
 from models.queries.absences import AbsentSession, Whose, absent_sessions, attended_of_possible
+from models.queries.history import history_of
 from models.students import Student
-from rules.attendance.codes import Status, family_exclusions
+from rules.attendance.codes import ABSENCES, Status, family_exclusions
 from rules.errors import Invalid, NotFound
 from rules.ladder.state import Basis
+from rules.rulesets.measuring import window_first
 from rules.rulesets.metrics import CODE_SET, Measure, MetricKey, Window, WindowKind
 from services import school_days
 from services.context import CaseRef
@@ -30,7 +31,6 @@ LISTED: Final = (Measure.ABSENT_HALF_DAYS, Measure.ABSENT_SESSIONS, Measure.UNAU
 NAMED: Final = (*LISTED, Measure.CONSECUTIVE_DAYS, Measure.ATTENDED_SESSIONS)
 REPLY_WITHIN_SCHOOL_DAYS: Final = 5
 WITHOUT_BASIS: Final = Window(WindowKind.CALENDAR, 30)
-LONGEST_LOOK_BACK: Final = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ async def gather(session: AsyncSession, case: CaseRef, writing: Writing) -> dict
         "reference": reference(case.key, writing.guardian_id),
         "reply_by": (await school_days.day_after(session, case, REPLY_WITHIN_SCHOOL_DAYS)).isoformat(),
     }
-    data |= await frame_of_school(session, case, school)
+    data |= await frame_of_letter(session, case, school)
     data |= await _absences(session, case, school, writing)
     if before := await _previous_letter(session, case, writing.guardian_id):
         data["previous_letter_date"] = before.isoformat()
@@ -81,17 +81,23 @@ def reference(key: str, guardian_id: UUID) -> str:
     return f"{marks[:4]}-{marks[4:]}"
 
 
-async def frame_of_school(session: AsyncSession, case: CaseRef, school: School) -> dict[str, Any]:
+async def frame_of_letter(session: AsyncSession, case: CaseRef, school: School) -> dict[str, Any]:
     """Who writes and whom to ask; a school without any telephone number cannot write a letter."""
-    person_id = await convener(session, case)
-    person = await session.get(Person, person_id) if person_id else None
-    phone = school.settings.get("phone") or (person.phone if person else None)
-    if not phone:
+    frame = await frame_of_school(session, case, school)
+    if not frame["school_phone"]:
         raise Invalid(
             "school_phone_missing",
             f"School {school.id} has no telephone number for its letters: set it in the school's settings (phone).",
             fields={"settings.phone": "the number families may ring"},
         )
+    return frame
+
+
+async def frame_of_school(session: AsyncSession, case: CaseRef, school: School) -> dict[str, Any]:
+    """The same for a short message, which must go out even where no number is known."""
+    person_id = await convener(session, case)
+    person = await session.get(Person, person_id) if person_id else None
+    phone = school.settings.get("phone") or (person.phone if person else None) or ""
     return {
         "school_name": school.name,
         "school_address": lines(school.settings.get("address")),
@@ -106,8 +112,8 @@ async def _absences(session: AsyncSession, case: CaseRef, school: School, writin
     basis = writing.basis
     on = basis.on or await school_days.today(session, case)
     counted = _counted(basis)
-    first = await _first_day(session, school, counted, on, basis)
     whose = Whose(case.student_id, case.school_id, basis.known_at or case.now)
+    first = await _first_day(session, whose, counted, on, basis)
     excluded = _excluded(counted, school.code_set)
     found = [one for one in await absent_sessions(session, whose, first, on) if one.code not in excluded]
     attended, possible = await attended_of_possible(session, whose, first, on)
@@ -119,7 +125,7 @@ async def _absences(session: AsyncSession, case: CaseRef, school: School, writin
     }
     days = _days(counted, basis, found, school.sessions_per_day)
     data["absence_count"] = str(days)
-    data["absence_days"] = f"{days} day" if days == 1 else f"{days} days"
+    data["absence_days"] = _with_noun(days, writing.language)
     if possible:
         data["attendance_percent"] = str(round(Decimal(100 * attended) / possible, 1))
     return data
@@ -132,6 +138,13 @@ def printed_dates(found: Iterable[AbsentSession], sessions_per_day: int) -> list
         halves.setdefault(one.date, []).append(one.session)
     whole = {day for day, missed in halves.items() if len(missed) == 2 or sessions_per_day == 1}
     return [day.isoformat() if day in whole else f"{day.isoformat()} {missed[0]}" for day, missed in halves.items()]
+
+
+def _with_noun(days: Decimal, language: str) -> str:
+    """The noun is known in the base language only; a translation brings its own and gets the bare number."""
+    if language != BASE_LANGUAGE:
+        return str(days)
+    return f"{days} day" if days == 1 else f"{days} days"
 
 
 def _days(counted: MetricKey | None, basis: Basis, found: list[AbsentSession], sessions_per_day: int) -> Decimal:
@@ -160,32 +173,15 @@ def _excluded(counted: MetricKey | None, code_set: str) -> frozenset[str]:
     return frozenset(named - {CODE_SET}) | (family_exclusions(code_set) if CODE_SET in named else frozenset())
 
 
-async def _first_day(session: AsyncSession, school: School, counted: MetricKey | None, on: date, basis: Basis) -> date:
-    window = counted.window if counted else WITHOUT_BASIS
-    match window.kind:
-        case WindowKind.YTD:
-            return _year_start(school.year_start, on)
-        case WindowKind.DATES:
-            return window.first or on
-        case WindowKind.WEEKS:
-            return on - timedelta(weeks=window.n) + timedelta(days=1)
-        case WindowKind.SCHOOL:
-            return await _school_days_back(session, school.id, on, window.n)
-        case WindowKind.RUN:
-            return await _school_days_back(session, school.id, on, basis.values.get(str(counted)) or 1)
-        case _:
-            return on - timedelta(days=(window.n or WITHOUT_BASIS.n) - 1)
-
-
-async def _school_days_back(session: AsyncSession, school_id: UUID, on: date, many: int) -> date:
-    days = await calendar.open_days_between(session, school_id, on - LONGEST_LOOK_BACK, on)
-    return days[-min(many, len(days))] if days else on
-
-
-def _year_start(month_and_day: str, on: date) -> date:
-    month, day = (int(part) for part in month_and_day.split("-"))
-    begins = date(on.year, month, day)
-    return begins if begins <= on else date(on.year - 1, month, day)
+async def _first_day(session: AsyncSession, whose: Whose, counted: MetricKey | None, on: date, basis: Basis) -> date:
+    """The first day of the window that the rule looked at, by the rules' own arithmetic."""
+    key = counted or MetricKey(Measure.ABSENT_HALF_DAYS, WITHOUT_BASIS)
+    history = await history_of(session, whose.student_id, whose.school_id, whose.known_at, on)
+    if key.window.kind is WindowKind.RUN:
+        absent = sorted({one.day for one in history.sessions if one.status in ABSENCES})
+        run = basis.values.get(str(key)) or 1
+        return absent[-min(run, len(absent))] if absent else on
+    return window_first(history, key, on, None) or on
 
 
 async def _previous_letter(session: AsyncSession, case: CaseRef, guardian_id: UUID) -> date | None:

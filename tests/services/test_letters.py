@@ -18,10 +18,11 @@ from models.people import School
 from models.students import Student
 from rules.errors import Conflict, Forbidden, Invalid, Unavailable
 from rules.ladder.commands import DeliveryState
-from services import artifacts, delivery, letters
+from services import artifacts, contact_stops, delivery, letters
+from services.contact_stops import SetContactStop, StopCause, SubjectKind
 from services.context import Actor, CaseRef
 from services.delivery import HandOver
-from services.letter_merge import Writing
+from services.letter_merge import Writing, gather
 from services.letters import GenerateLetter, Issued, Planned, Wish
 from services.mailing import Outcome
 from services.means import Means
@@ -193,6 +194,45 @@ def test_without_an_address_the_letter_waits_to_be_posted_and_counts_three_worki
     assert again.state is DeliveryState.HANDED_OVER
     with pytest.raises(Conflict):
         world.run(posted())
+
+
+def test_a_contact_stop_after_the_print_run_was_made_withdraws_the_print(world: World) -> None:
+    family = world.family(Parent("Pat Postal"))
+    ((letter, _),) = world.run(whole(world.means, family))
+    command = SetContactStop(SubjectKind.STUDENT, family.student_id, StopCause.BEREAVEMENT)
+
+    async def stop() -> None:
+        async with world.sessions.tenant(family.tenant_id) as session:
+            await contact_stops.put(session, family.case().actor, command, now=NOW)
+
+    world.run(stop())
+    assert world.task_kinds(family) == []
+    again = world.run(sent(world.means, family, letter.artifact_id))
+    assert again == Outcome(DeliveryState.WITHHELD, reason="contact_stop")
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "first", "days"),
+    [
+        ("absent_half_days/calendar:5/all", 2, "2026-11-15", ["2026-11-16"]),
+        ("absent_half_days/school:8/all", 4, "2026-11-10", ["2026-11-11", "2026-11-16"]),
+        ("consecutive_days/unauthorised", 1, "2026-11-16", ["2026-11-16"]),
+        ("attended_sessions/ytd", 100, "2026-08-01", ["2026-11-09", "2026-11-11", "2026-11-16"]),
+        ("unauthorised_sessions/weeks:1/codes=O", 2, "2026-11-16", ["2026-11-16"]),
+    ],
+)
+def test_a_letter_lists_the_days_of_the_window_that_its_basis_counted(
+    world: World, metric: str, value: int, first: str, days: list[str]
+) -> None:
+    family = world.family(grace())
+    basis = BASIS.but(values={metric: value})
+
+    async def gathered() -> dict[str, object]:
+        async with world.sessions.tenant(family.tenant_id) as session:
+            return await gather(session, family.case(), Writing(family.guardians["grace"], "en", basis))
+
+    data = world.run(gathered())
+    assert (data["period_start"], data["absence_dates"]) == (first, days)
 
 
 def test_an_address_that_refuses_is_a_bounce_with_a_task_and_the_next_letter_is_posted(
