@@ -22,6 +22,7 @@ from rules.ladder.stages import Stage, StageType
 from rules.ladder.state import Recipient, Step
 from rules.meetings.outcomes import MeetingStatus, Outcome
 from services.means import Means
+from tests.architecture.test_ports import stubs
 from tests.servers.kinds import MailServer
 from tests.services.seeding import BASIS, DIGEST, LETTER_1, NOW, TODAY, Family, World, grace
 from workflows.ports.endings import CloseOrder, RescissionOrder
@@ -94,6 +95,10 @@ class Cast:
 @pytest.fixture
 def cast(world: World) -> Cast:
     return Cast(world, world.family(grace()))
+
+
+def test_the_worker_registers_an_activity_for_every_port(cast: Cast) -> None:
+    assert set(cast.built) == set(stubs())
 
 
 def test_a_letter_ordered_twice_is_one_letter_and_one_mail(cast: Cast, smtp: MailServer) -> None:

@@ -17,11 +17,10 @@ MARK = "__temporal_activity_definition"
 
 
 def stubs() -> dict[str, Callable[..., Any]]:
-    """The activity stubs of every port whose capability has its file in activities/, by name."""
-    built = {module.name for module in pkgutil.iter_modules(activities.__path__)}
+    """The activity stubs of every port, by name."""
     found: dict[str, Callable[..., Any]] = {}
     for module in pkgutil.iter_modules(ports.__path__):
-        named = vars(import_module(f"workflows.ports.{module.name}")).values() if module.name in built else ()
+        named = vars(import_module(f"workflows.ports.{module.name}")).values()
         found |= {one.__name__: one for one in named if callable(one) and hasattr(one, MARK)}
     return found
 
