@@ -127,6 +127,10 @@ class AttachedTest(Strict):
     previous_reached: bool = True
     expect: Expectation
 
+    def __hash__(self) -> int:
+        """By name: `given` is a mapping, and a rule set must be able to stand as a key."""
+        return hash((self.name, self.at_stage))
+
 
 class Citation(Strict):
     authority: Literal["statute", "regulation", "statutory_guidance", "statistic", "policy"]

@@ -243,3 +243,9 @@ def test_a_failing_test_says_what_came_out_instead() -> None:
     test = {"name": "five days", "given": {"absent_half_days/calendar:30/all": 10}, "expect": {"decision": "WAIT"}}
     with pytest.raises(Invalid, match="'five days' fails: decision is 'ADVANCE'"):
         refuse_activation(parse_ruleset(changed(tests=[test])))
+
+
+def test_the_same_content_is_the_same_key_attached_tests_included() -> None:
+    first, again = load_pack("general"), load_pack("general")
+    assert first.tests
+    assert {first: "compiled"}[again] == "compiled"
