@@ -12,19 +12,25 @@ from api.dependencies import ApiDependencies, Probe
 from api.security import DemoTokens
 from api.start_page import Link, start_page
 from gateways.bucket_probe import BucketProbe
+from gateways.keyring import MasterKeyRing
+from gateways.mailer import SmtpAddress, SmtpMailer
+from gateways.object_store import S3ObjectStore, StoreAddress
 from models.health import answers
 from models.session import Sessions, engine_for
 from orchestration.client import TemporalAddress, connect, temporal_answers
 from orchestration.codec import EncryptedPayloads
 from orchestration.handles import CaseHandles
+from services.means import Means, Sender, Threads
 from settings import Settings, parse_keys, secret
 
 DOCUMENTS = "/docs"
+NEEDED = ("database_url", "temporal_address", "payload_keys", "token_secret", "master_keys", "smtp_host")
+THREADS = 2
 
 
 def from_environment() -> FastAPI:
     """Build the app that uvicorn serves: `uvicorn --factory server:from_environment`."""
-    settings = Settings.load().require("database_url", "temporal_address", "payload_keys", "token_secret")
+    settings = Settings.load().require(*NEEDED)
     app = create_app(opening=partial(opened, settings))
     app.include_router(start_page(links(settings)))
     return app
@@ -40,14 +46,34 @@ async def opened(settings: Settings) -> AsyncIterator[ApiDependencies]:
         "storage": bucket_probe(settings),
         "temporal": partial(temporal_answers, temporal),
     }
+    sessions = Sessions(engine)
+    working = means(settings, sessions)
     yield ApiDependencies(
-        sessions=Sessions(engine),
+        sessions=sessions,
         tokens=DemoTokens(secret(settings.token_secret).encode()),
         clock=lambda: datetime.now(UTC),
         cases=CaseHandles(temporal),
+        means=working,
         probes=probes,
     )
+    await working.threads.close()
     await engine.dispose()
+
+
+def means(settings: Settings, sessions: Sessions) -> Means:
+    """Store, keys and threads for letters written, read and verified through the API; it sends nothing itself."""
+    assert settings.master_keys is not None
+    masters = parse_keys(settings.master_keys)
+    access = secret(settings.s3_access_key) if settings.s3_access_key else None
+    hidden = secret(settings.s3_secret_key) if settings.s3_secret_key else None
+    return Means(
+        sessions=sessions,
+        store=S3ObjectStore(StoreAddress(settings.s3_bucket, settings.s3_region, settings.s3_endpoint, access, hidden)),
+        mailer=SmtpMailer(SmtpAddress(settings.smtp_host or "", settings.smtp_port)),
+        keyring=MasterKeyRing(masters, next(iter(masters))),
+        threads=Threads(THREADS),
+        sender=Sender(settings.smtp_from),
+    )
 
 
 def temporal_address(settings: Settings) -> TemporalAddress:

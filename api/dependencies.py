@@ -14,9 +14,10 @@ from models.session import Session, Sessions
 from orchestration.handles import CaseHandles
 from rules.access.permissions import Permission
 from rules.access.policy import Principal, Resource, may, may_ever
-from rules.errors import Forbidden, NotFound
+from rules.errors import Forbidden, NotFound, Unavailable
 from services import people
 from services.context import Actor
+from services.means import Means
 from services.people import Identity
 
 BEARER: Final = HTTPBearer(auto_error=False, description="A bearer token; `handrail token --as ROLE` makes one.")
@@ -31,7 +32,15 @@ class ApiDependencies:
     tokens: TokenVerifier
     clock: Callable[[], datetime]
     cases: CaseHandles | None = None
+    means: Means | None = None
     probes: Mapping[str, Probe] = field(default_factory=dict)
+
+    @property
+    def working(self) -> Means:
+        """Store, keys and threads; a process without them says so."""
+        if self.means is None:
+            raise Unavailable("storage_unavailable", "The document store is not connected; try again later.")
+        return self.means
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.routes import cases, ladder, people, queue, rules, safeguards, templates
+from api.routes import artifacts, cases, ladder, meetings, people, queue, rules, safeguards, templates
 
 ROUTERS: tuple[APIRouter, ...] = (
     queue.router,
@@ -12,4 +12,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     rules.router,
     people.router,
     templates.router,
+    artifacts.router,
+    meetings.router,
 )

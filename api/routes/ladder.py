@@ -14,6 +14,7 @@ from api.schemas.verbs import (
     ApproveIn,
     BasisIn,
     ContactIn,
+    DeliveryIn,
     EscalateIn,
     ExitIn,
     HoldIn,
@@ -29,8 +30,9 @@ from rules.errors import Conflict
 from rules.ids import GuardianId, PersonId, ProposalId
 from rules.ladder import commands
 from rules.ladder.verbs import Verb
-from services import contacts, instances, people
+from services import contacts, handovers, instances, people
 from services.contacts import RecordContact
+from services.delivery import HandOver
 from services.instances import StartByHand
 
 router = APIRouter(
@@ -264,3 +266,22 @@ async def record_contact(
     said = {"contact_id": stored.contact_id, "guardian_id": guardian, "reached": body.reached, "on": stored.on}
     command = commands.RecordContact(**_by(caller, key), **said)
     return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.RECORD_CONTACT, command))
+
+
+@router.post("/delivery")
+async def record_delivery(
+    instance_id: UUID,
+    body: DeliveryIn,
+    caller: Annotated[Caller, permit(Permission.DELIVERY_RECORD)],
+    key: CommandKey,
+    cases: Cases,
+    given: Parts,
+) -> AnswerOut:
+    """Write down that a letter was posted or handed over; the wait counts from the day it arrives."""
+    found = await cases.reached(caller, instance_id)
+    wanted = HandOver(instance_id=instance_id, **body.model_dump())
+    async with given.sessions.tenant(caller.actor.tenant_id) as session:
+        done = await handovers.record(session, caller.actor, wanted, key, now=caller.now)
+    said = {"handed_over": done.handed_over, "effective_day": done.effective_day}
+    command = commands.RecordDelivery(**_by(caller, key), guardian_id=GuardianId(body.guardian_id), **said)
+    return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.RECORD_DELIVERY, command))

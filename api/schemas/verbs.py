@@ -127,3 +127,15 @@ class ContactIn(Body):
     next_step: Annotated[str, Field(max_length=2000)] = ""
     second_name: Annotated[str, Field(max_length=200)] = ""
     checked_in: bool = False
+
+
+class DeliveryIn(Body):
+    """What staff did with a letter: posted or handed over on a day, or could not deliver it."""
+
+    model_config = shown({"guardian_id": SOME_ID, "on": "2026-11-20", "posted": True, "delivered": True})
+
+    guardian_id: UUID
+    on: date
+    posted: bool = True
+    delivered: bool = True
+    artifact_id: UUID | None = None

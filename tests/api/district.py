@@ -121,7 +121,9 @@ async def settle(sessions: Sessions, key: str) -> Tenancy:
 
 async def _schools(session: Session, settled: Tenancy) -> None:
     for name in ("oak", "elm"):
-        school = School(source_id=name, name=f"{name.title()} School", code_set="UK", timezone="Europe/London")
+        school = School(
+            source_id=name, name=f"{name.title()} School", code_set="UK", settings={"phone": "+44 20 5550 0100"}
+        )
         session.add(school)
         await session.flush()
         settled.schools[name] = school.id

@@ -1,0 +1,98 @@
+"""Meetings as staff read them: lists, attendees, free times; and telling a case that its meeting has moved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.meetings import Meeting, MeetingAttendee
+from models.queries import calendar
+from models.queries.keyset import Window, paged
+from rules.errors import Invalid
+from rules.ids import MeetingId, SchoolId
+from rules.ladder.commands import MeetingChanged
+from rules.meetings.outcomes import MeetingStatus
+from rules.meetings.slots import Span
+from services import audit
+from services.audit import Act
+from services.context import Actor
+from services.meetings import Wanted, offered_slots
+from services.signals import tell
+
+MOST_DAYS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingQuery:
+    """Which meetings: of these schools (None: all), perhaps of one student, walk or state."""
+
+    school_ids: frozenset[SchoolId] | None
+    student_id: UUID | None = None
+    instance_id: UUID | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotQuery:
+    """Free times for a student and a colleague between two days."""
+
+    school_id: UUID
+    student_id: UUID
+    staff_id: UUID | None
+    first: date
+    last: date
+
+
+async def listed(session: AsyncSession, asked: MeetingQuery, window: Window) -> Sequence[Meeting]:
+    """A page of meetings, the oldest first."""
+    wanted = select(Meeting)
+    if asked.school_ids is not None:
+        wanted = wanted.where(Meeting.school_id.in_(asked.school_ids))
+    for column, value in (
+        (Meeting.student_id, asked.student_id),
+        (Meeting.instance_id, asked.instance_id),
+        (Meeting.status, asked.status),
+    ):
+        if value is not None:
+            wanted = wanted.where(column == value)
+    return (await session.scalars(paged(wanted, (Meeting.id,), window))).all()
+
+
+async def attendees(session: AsyncSession, meeting_id: UUID) -> Sequence[MeetingAttendee]:
+    """Who is invited."""
+    invited = select(MeetingAttendee).where(MeetingAttendee.meeting_id == meeting_id).order_by(MeetingAttendee.id)
+    return (await session.scalars(invited)).all()
+
+
+async def free_times(session: AsyncSession, asked: SlotQuery, *, now: datetime) -> Sequence[Span]:
+    """The next free times in the school's meeting hours."""
+    if not 0 <= (asked.last - asked.first).days < MOST_DAYS:
+        raise Invalid(
+            "bad_span", "Ask for at most sixty days, the first before the last.", fields={"query.to": "choose another"}
+        )
+    days = await calendar.open_days_between(session, asked.school_id, asked.first, asked.last)
+    return await offered_slots(session, Wanted(asked.school_id, asked.student_id, asked.staff_id, days, now))
+
+
+async def tell_case(session: AsyncSession, meeting: Meeting) -> None:
+    """Let the walk know that its meeting was booked or moved by hand."""
+    if meeting.instance_id is None:
+        return
+    changed = MeetingChanged(
+        meeting_id=MeetingId(meeting.id),
+        status=MeetingStatus(meeting.status),
+        starts_at=meeting.starts_at,
+        ends_at=meeting.ends_at,
+    )
+    await tell(session, [meeting.instance_id], "meeting_changed", changed)
+
+
+async def note(session: AsyncSession, actor: Actor, meeting: Meeting, notes: str, *, now: datetime) -> None:
+    """Keep what was said at the meeting; it stays here and enters no workflow."""
+    meeting.notes = notes
+    await session.flush()
+    act = Act("note_meeting", "meeting", meeting.id, meeting.student_id, after={"notes": notes})
+    await audit.record(session, actor, act, now=now)
