@@ -74,7 +74,7 @@ class CaseCarriers:
         found = await self._read(tenant_id, parcel.payload["instance_id"])
         if found.closed:
             raise Undeliverable(f"instance {found.instance_id} is already closed")
-        signal = (parcel.payload["signal"], parcel.payload.get("args"))
+        signal = (parcel.payload["signal"], parcel.payload.get("argument"))
         await start_case(self._client, found, identity.sweep(TenantId(tenant_id)), signal)
 
     async def nightly(self, tenant_id: UUID, parcel: Parcel) -> None:

@@ -26,7 +26,7 @@ from services import reasoning
 from services.context import CaseRef
 from services.entitlement import contact_stopped, recipients, sending_on
 from services.evaluation_days import evaluation_date
-from services.evaluations import StudentEvaluation, evaluate_student, facts_at, look, measured_since, stored
+from services.evaluations import StudentEvaluation, evaluate_student, facts_at, facts_now, look, measured_since, stored
 from services.pinned import ruleset_of
 
 log = logging.getLogger("handrail.decisions")
@@ -217,7 +217,7 @@ async def _stop_today(
         return None
     moment = Moment(on, case.now, since)
     seen = await look(session, case, ruleset, moment)
-    facts = await facts_at(session, case, ruleset, moment, seen)
+    facts = await facts_now(session, case, ruleset, moment, seen)
     here = ruleset.index_of(stage.key)
     for rule in rules_of(ruleset):
         if rule.stop and rule.applies_at(here) and evaluate(rule.when, seen.metrics, facts) is True:

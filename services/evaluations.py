@@ -17,6 +17,7 @@ from rules.rulesets.facts import CaseFacts, fact_values
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.model import RuleSet
 from services import facts as case_facts
+from services import school_days
 from services.context import CaseRef
 
 STEP = "since"
@@ -39,7 +40,7 @@ async def evaluate_student(
 ) -> StudentEvaluation:
     """Measure by the nightly pass's own SQL and keep the row; the same moment again finds it."""
     seen = await look(session, case, ruleset, moment)
-    facts = await facts_at(session, case, ruleset, moment, seen)
+    facts = await facts_now(session, case, ruleset, moment, seen)
     values = {str(key): value for key, value in fact_values(facts, ruleset.fact_keys()).items()}
     row = {
         "student_id": case.student_id,
@@ -70,7 +71,7 @@ async def stored(session: AsyncSession, case: CaseRef, ruleset: RuleSet, evaluat
     metrics = {MetricKey.parse(name): value for name, value in row.metrics.items()}
     moment = Moment(row.date, row.known_at)
     seen = Measured(metrics, row.leaves_true, row.leaves_known)
-    facts = await facts_at(session, case, ruleset, moment, seen)
+    facts = await facts_now(session, case, ruleset, moment, seen)
     return StudentEvaluation(row.id, row.date, row.known_at, metrics, Bitmap(row.leaves_true, row.leaves_known), facts)
 
 
@@ -90,6 +91,15 @@ async def look(session: AsyncSession, case: CaseRef, ruleset: RuleSet, moment: M
 async def facts_at(session: AsyncSession, case: CaseRef, ruleset: RuleSet, moment: Moment, seen: Measured) -> CaseFacts:
     """The facts of the case on the moment's date."""
     return await case_facts.gather(session, case, ruleset, case_facts.Asked(moment.on, moment.known_at, seen.metrics))
+
+
+async def facts_now(
+    session: AsyncSession, case: CaseRef, ruleset: RuleSet, moment: Moment, seen: Measured
+) -> CaseFacts:
+    """The facts that a decision taken now rests on: those of the moment's date, and what is in force today."""
+    today = await school_days.today(session, case)
+    asked = case_facts.Asked(moment.on, moment.known_at, seen.metrics, today)
+    return await case_facts.gather(session, case, ruleset, asked)
 
 
 def _same(case: CaseRef, digest: str, moment: Moment) -> Select[UUID]:

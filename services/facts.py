@@ -23,11 +23,15 @@ LONGEST_RUN_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The moment the facts are about, and what the entry rested on (its metrics name the absences to be excused)."""
+    """The moment the facts are about, and what the entry rested on (its metrics name the absences to be excused).
+
+    `today` is the day of a decision: the register is that of `on`, but an exemption in force today counts today.
+    """
 
     on: date
     known_at: datetime
     metrics: Metrics
+    today: date | None = None
 
 
 async def gather(session: AsyncSession, case: CaseRef, ruleset: RuleSet, asked: Asked) -> CaseFacts:
@@ -42,13 +46,18 @@ async def gather(session: AsyncSession, case: CaseRef, ruleset: RuleSet, asked: 
         birth_date=student.dob,
         year_group=student.year_group,
         care_flags=frozenset(kind.lower() for kind in await case_facts.flags(session, case.student_id, asked.on)),
-        exemption_active=await case_facts.exempt(session, case.student_id, asked.on),
+        exemption_active=await _exempt(session, case, asked),
         reason_accepted=await _reasons(session, case, ruleset, school, asked),
         case_resolved=await case_facts.resolved(session, instance) if instance else None,
         artifacts=await case_facts.artifact_kinds(session, case.instance_id) if instance else None,
         prior_events=events,
         school_year_start=year_start(school.year_start, asked.on),
     )
+
+
+async def _exempt(session: AsyncSession, case: CaseRef, asked: Asked) -> bool:
+    days = {asked.on, asked.today or asked.on}
+    return any([await case_facts.exempt(session, case.student_id, day) for day in days])
 
 
 def year_start(month_day: str, on: date) -> date:

@@ -109,7 +109,8 @@ RUNNING = text("""
 select id, student_id, lead_school_id, effective_day from instance
 where digest = :digest and lead_school_id = :school and closed_at is null order by id
 """)
-# Only what changed goes on: other leaves than at the last evaluation, or a correction of a day before it.
+# Only what changed goes on: other leaves than at the last evaluation, a correction of a day before it, or an exemption
+# that has begun since.
 CHANGED = f"""
 with last as (
     select distinct on (e.instance_id) e.instance_id, e.date, e.known_at, e.leaves_true, e.leaves_known
@@ -122,7 +123,9 @@ compared as (
             where f.student_id = n.student_id and f.school_id = n.school_id and f.date <= l.date
                 and ((f.known_from > l.known_at and f.known_from <= :known_at)
                     or (f.known_to > l.known_at and f.known_to <= :known_at))) as corrected,
-        (l.leaves_true, l.leaves_known) is distinct from (n.leaves_true, n.leaves_known) as moved,
+        (l.leaves_true, l.leaves_known) is distinct from (n.leaves_true, n.leaves_known) or exists (
+            select from exemption x where x.student_id = n.student_id and x.withdrawn_at is null
+                and x.starts_on > l.date and x.starts_on <= :day) as moved,
         (l.date, l.known_at) is null or (l.date, l.known_at) < (cast(:day as date), :known_at) as newer
     from nightly_row n
     join instance i on i.student_id = n.student_id and i.lead_school_id = n.school_id and i.digest = :digest
@@ -143,7 +146,7 @@ evaluated as (
 )
 insert into outbox (kind, subject, payload)
 select 'instance.signal', e.instance_id::text, jsonb_build_object('instance_id', e.instance_id,
-    'signal', 'attendance_changed', 'args', jsonb_build_object(
+    'signal', 'attendance_changed', 'argument', jsonb_build_object(
         'seq', extract(epoch from cast(:known_at as timestamptz))::bigint,
         'evaluation_id', e.id, 'corrected', c.corrected))
 from evaluated e join compared c on c.instance_id = e.instance_id

@@ -200,7 +200,7 @@ def test_a_correction_of_the_past_is_told_to_the_open_case(
         await take_in(sessions, actor, write(tmp_path, marks=correction(DAYS[0], "/", DAYS[5])))
         assert (await evening(sessions, actor, DAYS[5])).signalled == 1
         kind, payload = (await outbox(sessions, actor))[before]
-        assert (kind, payload["signal"], payload["args"]["corrected"]) == (
+        assert (kind, payload["signal"], payload["argument"]["corrected"]) == (
             "instance.signal",
             "attendance_changed",
             True,

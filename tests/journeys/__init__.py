@@ -1,0 +1,1 @@
+"""Whole stories of one case: everything real but time."""
