@@ -52,13 +52,19 @@ register_day as (
     join session_fact f on f.tenant_id = :tenant_id and f.student_id = x.student_id and f.school_id = x.school_id
         and f.date between m.earliest and m.latest and f.known_from <= :known_at and :known_at < f.known_to
     group by x.student_id, x.school_id, x.step_day, f.date, m.half_day_rule, m.sessions_per_day
-){build.broken()}
-select x.student_id, x.school_id, x.step_day{listed}
-from subject x
-join moment m on m.school_id = x.school_id and m.step_day is not distinct from x.step_day
-left join register_day d on d.student_id = x.student_id and d.school_id = x.school_id
-    and d.step_day is not distinct from x.step_day
-{build.join_broken()}group by x.student_id, x.school_id, x.step_day, {build.windows.grouped()}
+),
+counted as (
+    select d.*{build.broken()}
+    from register_day d
+    join moment m on m.school_id = d.school_id and m.step_day is not distinct from d.step_day
+    window subject as (partition by d.student_id, d.school_id, d.step_day)
+    union all
+    select x.student_id, x.school_id, x.step_day, null{build.empty()} from subject x
+)
+select d.student_id, d.school_id, d.step_day{listed}
+from counted d
+join moment m on m.school_id = d.school_id and m.step_day is not distinct from d.step_day
+group by d.student_id, d.school_id, d.step_day, {build.windows.grouped()}
 """
     return MetricQuery(sql, {**build.days.params, **build.windows.params()}, columns)
 
@@ -79,7 +85,7 @@ class _Build:
         first, last = self.windows.bounds(key)
         during = f"d.date between m.{first} and m.{last}"
         if WindowKind.RUN is key.window.kind:
-            during = f"{during} and d.date > coalesce(b.{self._break(key, first, last)}, '-infinity')"
+            during = f"{during} and d.date > coalesce(d.{self._break(key, first, last)}, '-infinity')"
         what = "1" if key.measure is Measure.CONSECUTIVE_DAYS else f"d.{self.days.amount(key)}"
         if WindowKind.RUN is key.window.kind:
             during = f"{during} and d.{self.days.possible(key)} > 0"
@@ -97,25 +103,13 @@ class _Build:
             days = f"d.date between m.{first} and m.{last}"
             needed.append(f"sum(d.{self.days.any_possible()}) filter (where {days}) > 0")
         if key.at is At.BEFORE_STEP or key.window.kind is WindowKind.STEP:
-            needed.append("x.step_day is not null")
+            needed.append("d.step_day is not null")
         return f"case when {' and '.join(needed)} then {value} end" if needed else value
 
     def broken(self) -> str:
-        """A step of its own, since a run can only be summed once its last break is known."""
-        if not self.breaks:
-            return ""
-        listed = "".join(f", {what} as {name}" for (what, _), name in self.breaks.items())
-        return f""",
-broken as (
-    select d.student_id, d.school_id, d.step_day{listed}
-    from register_day d
-    join moment m on m.school_id = d.school_id and m.step_day is not distinct from d.step_day
-    group by d.student_id, d.school_id, d.step_day
-)"""
+        """Beside each day, since a run can only be summed once its last break is known."""
+        return "".join(f", {what} over subject as {name}" for (what, _), name in self.breaks.items())
 
-    def join_broken(self) -> str:
-        if not self.breaks:
-            return ""
-        return """left join broken b on b.student_id = x.student_id and b.school_id = x.school_id
-    and b.step_day is not distinct from x.step_day
-"""
+    def empty(self) -> str:
+        """A student's own row without a day: added, not joined, so that no estimate can turn it into a nested loop."""
+        return ", null" * (len(self.days.columns) + len(self.breaks))
