@@ -21,6 +21,7 @@ from models.imports import ImportRun
 from models.queries import import_blocks as blocks
 from models.queries.import_blocks import MarkSource
 from models.queries.import_issues import issues, progress
+from models.queries.refresh import renew_statistics
 from models.session import Sessions
 from rules.attendance.codes import BUILT_IN
 from rules.attendance.merges import chain_ends
@@ -41,6 +42,7 @@ ORDER = (
     "marks",
 )
 SEQUENCE_SPAN = 1 << 32
+RENEW_STATISTICS_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +295,8 @@ async def _finish(run: _Run, recomputed: int) -> Imported:
         row = (await session.scalars(select(ImportRun).where(ImportRun.id == run.import_id))).one()
         row.status, row.finished_at = "FINISHED", run.now
         notes = {kind: {"count": count, "first": []} for kind, count in sorted(run.notes.items())}
+        if row.rows_accepted >= RENEW_STATISTICS_ROWS:
+            await renew_statistics(session)
         row.issues = notes | await issues(session, run.base)
         await outbox.enqueue(session, "import.finished", f"import/{row.id}", {"import_id": str(row.id)})
         return Imported(

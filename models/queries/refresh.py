@@ -25,6 +25,11 @@ async def refresh_batch(session: AsyncSession, now: datetime, size: int) -> int:
     return count
 
 
+async def renew_statistics(session: AsyncSession) -> None:
+    """A bulk load changes what the planner has to expect; autovacuum would come too late for the pass that follows."""
+    await session.execute(text("analyze mark, session_fact, summary, student, enrolment, calendar_session"))
+
+
 async def mark_new_days(session: AsyncSession, now: datetime) -> None:
     """School days that have come since the last call need a summary row for everybody on roll."""
     await session.execute(text(STALE_NEW_DAYS), {"now": now})

@@ -20,6 +20,7 @@ DELETABLE = (
     "role_assignment", "school_scope", "idempotency_key", "entry_state", "student_attribute", "late_trip",
     "stale_attendance",
 )  # fmt: skip
+ANALYSED = ("mark", "session_fact", "summary", "student", "enrolment", "calendar_session", "guardian_link")
 FUNCTIONS = ("ensure_year_partitions(date)", "school_year_start(date, text)", "refuse_change()")
 
 
@@ -35,6 +36,8 @@ def upgrade() -> None:
     run(frozen_after_draft("letter_template_version", "body", "merge_field_schema", "version", "template_id"))
     run(f"grant usage on schema public to {ROLE}; grant select on alembic_version to {ROLE};")
     run(f"grant execute on function ensure_year_partitions(date) to {ROLE};")
+    # after a bulk load the planner needs statistics at once, not when autovacuum comes by
+    run(f"grant maintain on {', '.join(ANALYSED)} to {ROLE};")
     run(f"grant usage on all sequences in schema public to {ROLE};")
 
 

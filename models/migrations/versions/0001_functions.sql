@@ -35,6 +35,7 @@ begin
                 part, parent, first, (first + interval '1 year')::date);
             execute format('alter table public.%I enable row level security', part);
             execute format('alter table public.%I force row level security', part);
+            execute format('grant maintain on public.%I to handrail_app', part);
             execute format('create policy tenant on public.%I using (tenant_id = '
                 '(select nullif(current_setting(''app.current_tenant'', true), '''')::uuid)) with check (tenant_id = '
                 '(select nullif(current_setting(''app.current_tenant'', true), '''')::uuid))', part);
