@@ -1,7 +1,11 @@
-"""Around every activity: a suspended tenant waits, a DomainError is told to the workflow."""
+"""Around every activity: signs of life, a suspended tenant waits, a DomainError is told to the workflow."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
@@ -12,11 +16,28 @@ from services.tenants import is_suspended
 from workflows.ports.common import Order
 
 SUSPENDED = "TENANT_SUSPENDED"
+BEAT_SECONDS = 5.0
 
 
 def case_of(order: Order) -> CaseRef:
     """The case an order is about, as services take it."""
     return CaseRef(order.tenant_id, order.school_id, order.student_id, order.instance_id, key=order.key, now=order.now)
+
+
+@asynccontextmanager
+async def _beating() -> AsyncIterator[None]:
+    """Tell the server that this process lives: the work of a killed one is taken up after a short silence."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    beats = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beats.cancel()
 
 
 class Boundary(Interceptor):
@@ -39,7 +60,8 @@ class _Checked(ActivityInboundInterceptor):
         if tenant_id is not None and await is_suspended(self._sessions, tenant_id):
             raise ApplicationError(f"tenant {tenant_id} is suspended: its cases wait", type=SUSPENDED)
         try:
-            return await super().execute_activity(input)
+            async with _beating():
+                return await super().execute_activity(input)
         except Unavailable as away:
             raise ApplicationError(away.message, type=away.code) from away
         except DomainError as refused:

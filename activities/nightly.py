@@ -49,7 +49,6 @@ class NightlyActivities:
             async with self._sessions.tenant(order.tenant_id) as session:
                 found = await nightly.evaluate_school(session, _actor(order), wanted, now=order.now)
             done = done.plus(found)
-            activity.heartbeat(str(school.school_id))
         return Evaluated(students=done.students, changed=done.changed, opened=done.opened, signalled=done.signalled)
 
 

@@ -33,5 +33,6 @@ def worker(
         deployment_config=versioning,
         max_cached_workflows=CACHED,
         max_concurrent_activities=20,
+        max_heartbeat_throttle_interval=timedelta(seconds=5),
         graceful_shutdown_timeout=timedelta(seconds=30),
     )
