@@ -1,6 +1,7 @@
 """Typed commands to running cases: Temporal's answers and failures become results and DomainErrors of ours."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateR
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from orchestration.carriers import start_case
+from orchestration.carriers import run_nightly, start_case
 from orchestration.client import reaching
 from orchestration.relay import Undeliverable
 from rules.errors import Conflict, DomainError, Invalid, Unavailable
@@ -83,6 +84,16 @@ class CaseHandles:
         except Undeliverable as closed:
             raise Conflict("case_ended", str(closed)) from closed
         return True
+
+    async def evaluate(self, tenant_id: UUID, time_zones: Sequence[str], *, because: str) -> list[str]:
+        """Run the nightly pass of each zone now; the same reason again runs nothing twice. Returns their ids."""
+        try:
+            with reaching():
+                async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+                    tenant = TenantId(tenant_id)
+                    return [await run_nightly(self._client, tenant, zone, because=because) for zone in time_zones]
+        except (TimeoutError, RPCError) as error:
+            raise _away() from error
 
     async def view(self, case: CaseAddress) -> View:
         """The whole state of one case, for one student's page."""

@@ -170,3 +170,8 @@ async def active_person(session: AsyncSession, person_id: UUID) -> Person:
     if found is None or not found.active:
         raise NotFound("person_not_found", f"There is no active person {person_id} here.")
     return found
+
+
+async def time_zone(session: AsyncSession, tenant_id: UUID) -> str:
+    """The tenant's own IANA zone."""
+    return (await session.get_one(Tenant, tenant_id)).timezone

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.routes import artifacts, cases, ladder, meetings, people, queue, rules, safeguards, templates
+from api.routes import artifacts, attendance, cases, ladder, meetings, people, queue, rules, safeguards, templates
 
 ROUTERS: tuple[APIRouter, ...] = (
     queue.router,
@@ -14,4 +14,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     templates.router,
     artifacts.router,
     meetings.router,
+    attendance.router,
 )

@@ -1,5 +1,6 @@
 """Schools, students and guardians."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -7,14 +8,26 @@ from fastapi import APIRouter, Query, Response
 
 from api import reach
 from api.commands import CommandKey, HandrailRoute
-from api.dependencies import Caller, Work, permit
+from api.dependencies import Caller, Parts, Work, permit
 from api.etags import IfMatch, tagged, unchanged
 from api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, after, page
-from api.schemas.people import GuardianOut, GuardiansOut, LinkIn, SchoolOut, StudentFileOut, StudentOut
+from api.schemas.people import (
+    CalendarIn,
+    CalendarOut,
+    GuardianOut,
+    GuardiansOut,
+    LinkIn,
+    OpenSession,
+    SchoolOut,
+    StudentFileOut,
+    StudentOut,
+)
 from api.schemas.shared import ReasonIn
 from models.queries.keyset import Window
+from models.session import Session
 from rules.access.permissions import Permission, Role
-from services import guardian_links, people
+from services import attendance_summaries, calendars, guardian_links, people
+from services.calendars import Open, PutCalendar
 from services.guardian_links import ConfirmLink, PutLink
 from services.people import StudentQuery
 
@@ -31,6 +44,47 @@ async def list_schools(caller: Annotated[Caller, permit(Permission.SCHOOL_READ)]
     """The schools you may see, by name."""
     rows = await people.schools(session, caller.principal.school_ids)
     return Page[SchoolOut](items=[SchoolOut.model_validate(row) for row in rows])
+
+
+async def _calendar(session: Session, school_id: UUID, first: date, last: date) -> CalendarOut:
+    rows = await calendars.between(session, school_id, first, last)
+    listed = [OpenSession.model_validate(row) for row in rows]
+    return CalendarOut(school_id=school_id, from_date=first, to_date=last, sessions=listed)
+
+
+@router.get("/schools/{school_id:uuid}/calendar")
+async def read_calendar(
+    school_id: UUID,
+    caller: Annotated[Caller, permit(Permission.SCHOOL_READ)],
+    session: Work,
+    response: Response,
+    from_date: Annotated[date, Query(alias="from")],
+    to_date: Annotated[date, Query(alias="to")],
+) -> CalendarOut:
+    """The open sessions of a school between two days, with the ETag that an edit of the same span needs."""
+    await reach.school(session, caller, school_id)
+    return tagged(response, await _calendar(session, school_id, from_date, to_date))
+
+
+@router.put("/schools/{school_id:uuid}/calendar")
+async def put_calendar(
+    school_id: UUID,
+    body: CalendarIn,
+    caller: Annotated[Caller, permit(Permission.CALENDAR_WRITE)],
+    given: Parts,
+    response: Response,
+    if_match: IfMatch = None,
+) -> CalendarOut:
+    """Replace the open sessions between two days; summaries and ladders follow."""
+    opened = [Open(one.date, one.session, one.minutes) for one in body.sessions]
+    async with given.sessions.tenant(caller.actor.tenant_id) as session:
+        await reach.school(session, caller, school_id)
+        unchanged(if_match, await _calendar(session, school_id, body.from_date, body.to_date))
+        command = PutCalendar(school_id, body.from_date, body.to_date, opened, body.reason)
+        await calendars.put(session, caller.actor, command, now=caller.now)
+        shown = tagged(response, await _calendar(session, school_id, body.from_date, body.to_date))
+    await attendance_summaries.refresh(given.sessions, caller.actor, now=caller.now)
+    return shown
 
 
 @router.get("/students")

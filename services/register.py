@@ -1,0 +1,200 @@
+"""The register as staff read and correct it: marks, summaries, code maps, quarantined rows, imports."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateways.district_folder import Chunk, read_feed
+from models.attendance import CodeMap, Mark, Summary
+from models.imports import ImportRun, QuarantineRow
+from models.people import School
+from models.queries.import_blocks import stale_schools
+from models.queries.keyset import Window, paged
+from models.students import Student
+from rules.errors import Conflict, NotFound
+from services import audit, outbox
+from services.audit import Act
+from services.context import Actor
+
+MARK_COLUMNS = (
+    "mark_id",
+    "student_id",
+    "school_id",
+    "date",
+    "session",
+    "code",
+    "recorded_at",
+    "register",
+    "deleted",
+    "minutes_missed",
+    "recorded_by",
+    "amend_reason",
+    "source",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A student's register between two days, perhaps at one school."""
+
+    student_id: UUID
+    first: date
+    last: date
+    school_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedMark:
+    """One mark as it should be; `deleted` takes it back."""
+
+    date: date
+    session: str
+    code: str
+    register_name: str = ""
+    deleted: bool = False
+    minutes_missed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Later marks for one student at one school; the earlier ones stay as they came."""
+
+    student_id: UUID
+    school_id: UUID
+    marks: Sequence[CorrectedMark]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """What a register code means."""
+
+    code: str
+    status: str
+    is_tardy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PutCodeMap:
+    """A whole code set's meaning."""
+
+    code_set: str
+    codes: Sequence[Coded]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRow:
+    """What became of a quarantined row."""
+
+    row_id: UUID
+    status: str
+    reason: str
+
+
+async def summaries(session: AsyncSession, asked: Span, window: Window) -> Sequence[Summary]:
+    """A page of a student's summaries, day by day."""
+    wanted = select(Summary).where(
+        Summary.student_id == asked.student_id, Summary.date.between(asked.first, asked.last)
+    )
+    if asked.school_id is not None:
+        wanted = wanted.where(Summary.school_id == asked.school_id)
+    return (await session.scalars(paged(wanted, (Summary.date, Summary.school_id), window))).all()
+
+
+async def marks(session: AsyncSession, asked: Span, window: Window) -> Sequence[Mark]:
+    """A page of a student's raw marks, corrections included, as they came."""
+    wanted = select(Mark).where(Mark.student_id == asked.student_id, Mark.date.between(asked.first, asked.last))
+    if asked.school_id is not None:
+        wanted = wanted.where(Mark.school_id == asked.school_id)
+    return (await session.scalars(paged(wanted, (Mark.date, Mark.ingest_seq, Mark.row_key), window))).all()
+
+
+async def correction_feed(session: AsyncSession, actor: Actor, wanted: Correction, *, now: datetime) -> Iterator[Chunk]:
+    """A correction as a feed of its own: it goes the way every mark goes."""
+    student = await session.get_one(Student, wanted.student_id)
+    school = await session.get_one(School, wanted.school_id)
+    written = io.StringIO(newline="")
+    rows = csv.writer(written)
+    rows.writerow(MARK_COLUMNS)
+    recorded = now.replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for mark in wanted.marks:
+        minutes = "" if mark.minutes_missed is None else mark.minutes_missed
+        who = [uuid4(), student.source_id, school.source_id, mark.date, mark.session, mark.code]
+        how = [recorded, mark.register_name, int(mark.deleted), minutes, actor.person_id, wanted.reason, "handrail"]
+        rows.writerow([*who, *how])
+    return read_feed(io.BytesIO(written.getvalue().encode()), "marks", received_at=now, file="correction.csv")
+
+
+async def code_map(session: AsyncSession, code_set: str, *, lock: bool = False) -> Sequence[CodeMap]:
+    """The codes of a set, in order; NotFound if nobody has explained it."""
+    wanted = select(CodeMap).where(CodeMap.code_set == code_set).order_by(CodeMap.code)
+    found = (await session.scalars(wanted.with_for_update() if lock else wanted)).all()
+    if not found:
+        raise NotFound("code_set_not_found", f"There is no code set {code_set} here.")
+    return found
+
+
+async def put_code_map(session: AsyncSession, actor: Actor, command: PutCodeMap, *, now: datetime) -> None:
+    """Replace what a code set means; everybody at its schools is computed anew."""
+    before = {row.code: row.status for row in await code_map(session, command.code_set, lock=True)}
+    await session.execute(delete(CodeMap).where(CodeMap.code_set == command.code_set))
+    session.add_all(
+        CodeMap(code_set=command.code_set, code=one.code, status=one.status, is_tardy=one.is_tardy)
+        for one in command.codes
+    )
+    await session.flush()
+    await stale_schools(session, [], [command.code_set])
+    act = Act(
+        verb="change_code_map",
+        subject_kind="code_map",
+        reason=command.reason,
+        before=before,
+        after={one.code: one.status for one in command.codes},
+    )
+    entry = await audit.record(session, actor, act, now=now)
+    await outbox.enqueue(session, "import.finished", f"code-map/{entry}", {"code_set": command.code_set})
+
+
+async def quarantined(
+    session: AsyncSession, import_id: UUID | None, status: str, window: Window
+) -> Sequence[QuarantineRow]:
+    """A page of the rows that were not taken in."""
+    wanted = select(QuarantineRow).where(QuarantineRow.status == status)
+    if import_id is not None:
+        wanted = wanted.where(QuarantineRow.import_id == import_id)
+    return (await session.scalars(paged(wanted, (QuarantineRow.id,), window))).all()
+
+
+async def settle(session: AsyncSession, actor: Actor, command: SettleRow, *, now: datetime) -> QuarantineRow:
+    """Say what became of a quarantined row: put right at its source, or not needed."""
+    row = await session.get(QuarantineRow, command.row_id, with_for_update=True)
+    if row is None:
+        raise NotFound("quarantine_not_found", f"There is no quarantined row {command.row_id} here.")
+    if row.status != "OPEN":
+        raise Conflict("quarantine_settled", f"Row {row.id} is {row.status} already.")
+    row.status, row.resolution = command.status, command.reason
+    row.resolved_by, row.resolved_at = actor.person_id, now
+    await session.flush()
+    act = Act("settle_quarantine", "quarantine_row", row.id, reason=command.reason, after={"status": row.status})
+    await audit.record(session, actor, act, now=now)
+    return row
+
+
+async def imports(session: AsyncSession, window: Window) -> Sequence[ImportRun]:
+    """A page of imports, the oldest first."""
+    return (await session.scalars(paged(select(ImportRun), (ImportRun.id,), window))).all()
+
+
+async def one_import(session: AsyncSession, import_id: UUID) -> ImportRun:
+    """One import."""
+    found = await session.get(ImportRun, import_id)
+    if found is None:
+        raise NotFound("import_not_found", f"There is no import {import_id} here.")
+    return found
