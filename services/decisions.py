@@ -138,6 +138,7 @@ async def _basis(session: AsyncSession, case: CaseRef, prepared: Prepared, rule:
     row, moment = prepared.row, Moment(prepared.row.on, prepared.row.known_at, asked.since)
     history = await reasoning.history_at(session, (case.student_id, case.school_id), moment)
     found = reasoning.explained(rule.when, row.metrics, row.facts, history, moment)
+    named = {str(key) for key in reasoning.metric_keys_of(rule.when)}
     return Basis(
         evaluation_id=EvaluationId(row.id),
         digest=asked.digest,
@@ -145,6 +146,7 @@ async def _basis(session: AsyncSession, case: CaseRef, prepared: Prepared, rule:
         on=row.on,
         known_at=row.known_at,
         values={str(key): row.metrics.get(key) for key in reasoning.metric_keys_of(rule.when)},
+        holding=tuple(dict.fromkeys(name for leaf in found if leaf.truth for name in leaf.keys if name in named)),
         sentence=reasoning.sentence(found),
     )
 

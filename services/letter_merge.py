@@ -159,7 +159,7 @@ def _days(counted: MetricKey | None, basis: Basis, found: list[AbsentSession], s
 def _counted(basis: Basis) -> MetricKey | None:
     """The metric whose absences the letter lists: counted absences first, else whatever names a window."""
     keys: list[MetricKey] = []
-    for text in sorted(basis.values):
+    for text in sorted(basis.holding or basis.values):
         try:
             keys.append(MetricKey.parse(text))
         except ValueError:

@@ -1,5 +1,6 @@
 """Says in a sentence with dates why a condition holds on a day, or how its values changed (rules.md, Explanation)."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -45,8 +46,9 @@ async def make_up(session: AsyncSession, who: tuple[UUID, UUID], basis: Basis) -
 
     For the queue's database row and for roles that may see reasons only: it never enters a workflow, event or letter.
     """
-    keys = [MetricKey.parse(name) for name in basis.values]
-    counted = [key for key in keys if key.measure in MADE_UP]
+    keys = [MetricKey.parse(name) for name in basis.holding or basis.values]
+    sized = [replace(key, measure=Measure.ABSENT_HALF_DAYS) for key in keys if key.measure is Measure.ATTENDED_SESSIONS]
+    counted = [key for key in keys if key.measure in MADE_UP] + sized
     if basis.on is None or basis.known_at is None or not counted:
         return ""
     history = await history_of(session, who[0], who[1], basis.known_at, basis.on)

@@ -39,7 +39,7 @@ class Part(BaseModel):
 
 class Basis(Part):
     """What a step rests on; it holds while its condition is true on `on` under the marks known now (ladder.md,
-    Basis).
+    Basis). `holding` names those of `values` whose leaves were true: what a letter may quote.
     """
 
     evaluation_id: EvaluationId | None = None
@@ -48,6 +48,7 @@ class Basis(Part):
     on: date | None = None
     known_at: datetime | None = None
     values: dict[str, int | None] = {}
+    holding: tuple[str, ...] = ()
     sentence: str = ""
     kept: bool = False
 

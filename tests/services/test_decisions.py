@@ -19,7 +19,7 @@ from rules.rulesets.ruleset import ladder_snapshot
 from services import decisions
 from services.decisions import Question
 from services.reasoning import make_up
-from tests.services.seeding import DIGEST, NOW, PACK, TODAY, Family, World
+from tests.services.seeding import DIGEST, NOW, PACK, TODAY, Family, World, school_days_until
 
 pytestmark = pytest.mark.servers
 LATER = datetime(2026, 11, 20, 20, tzinfo=UTC)  # the cut-off of the seeded Friday has passed
@@ -196,3 +196,13 @@ def test_before_any_register_has_arrived_the_case_says_what_to_do(world: World) 
     long_after = NOW + timedelta(days=120)  # thirty school days without a mark
     with pytest.raises(Invalid, match="No register"):
         decided(world, family, now=long_after)
+
+
+def test_a_basis_names_the_values_that_held_so_that_a_letter_quotes_no_other(world: World) -> None:
+    family = world.family()
+    early = [day for day in school_days_until(date(2026, 9, 18)) if day.day <= 14]  # below 90 % long before the window
+    mark(world, family, early, "O", "UNAUTHORISED_ABSENT")
+    mark(world, family, (date(2026, 11, 9), date(2026, 11, 11), date(2026, 11, 16)), "/", "PRESENT")
+    basis = decided(world, family).basis
+    assert any(name.startswith("attended_sessions/ytd") for name in basis.holding)
+    assert not any("calendar:30" in name for name in basis.holding)

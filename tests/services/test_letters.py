@@ -376,3 +376,16 @@ def test_no_name_stands_in_a_path_or_reference(world: World) -> None:
     world.run(whole(world.means, family))
     (row,) = world.rows(family, LetterArtifact)
     assert not [word for word in ("Sam", "Surname", "Grace") if word in row.storage_path + row.merge_data["reference"]]
+
+
+def test_a_letter_below_ninety_per_cent_counts_the_year_and_not_a_window_that_did_not_fire(world: World) -> None:
+    family = world.family(grace())
+    values = {"absent_half_days/calendar:30/all": 0, "attended_sessions/ytd": 110, "possible_sessions/ytd": 116}
+    basis = BASIS.but(values=values, holding=("attended_sessions/ytd", "possible_sessions/ytd"))
+    one = world.run(plan(world.means, family.case("w/1")))[0]
+    writing = Writing(one.guardian_id, one.language, basis)
+    letter = world.run(letters.issue(world.means, family.case("w/9"), one.message_id, writing))
+    actor = Actor(family.tenant_id, None, "system", "Handrail", "r", "workflow")
+    said = words(world.run(artifacts.content(world.means, actor, letter.artifact_id, now=NOW, why="test")))
+    assert "missed 3 days" in said
+    assert "1 September 2026" in said or "1 August 2026" in said
