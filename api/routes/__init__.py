@@ -2,7 +2,19 @@
 
 from fastapi import APIRouter
 
-from api.routes import artifacts, attendance, cases, ladder, meetings, people, queue, rules, safeguards, templates
+from api.routes import (
+    artifacts,
+    attendance,
+    cases,
+    ladder,
+    meetings,
+    people,
+    queue,
+    rules,
+    safeguards,
+    simulation,
+    templates,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     queue.router,
@@ -15,4 +27,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     artifacts.router,
     meetings.router,
     attendance.router,
+    simulation.router,
 )
