@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -38,7 +38,6 @@ class Plan:
     ports: Mapping[str, int]
     secrets: Secrets
     demo: bool
-    demo_choices: Mapping[str, str] = field(default_factory=dict)
 
     def replaced(self) -> dict[str, str]:
         """Parts that a variable points elsewhere, with the place."""
@@ -177,10 +176,8 @@ def products(plan: Plan) -> list[Part]:
 
 
 def demo_load(plan: Plan) -> Child:
-    """The step that fills the demo's tenant; what it is told about the district stands in the environment."""
-    step = python("Demo district", plan, "deploy.local.demo_load")
-    step.environment = {**step.environment, **plan.demo_choices}
-    return step
+    """The step that fills the demo's tenant."""
+    return python("Demo district", plan, "deploy.local.demo_load")
 
 
 def _codec(plan: Plan) -> Part:

@@ -1,0 +1,83 @@
+"""Prove that what was stored still is what was recorded."""
+
+import json
+from typing import Annotated, NoReturn
+
+import typer
+
+from cli._database import operator, the_tenant, with_sessions
+from gateways.keyring import MasterKeyRing
+from gateways.object_store import S3ObjectStore, StoreAddress
+from gateways.ports import MailReceipt, OutgoingMail
+from models.session import Sessions
+from services.means import Means, Sender, Threads
+from services.verification import Checked, check_all
+from settings import Settings, parse_keys, secret
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+MISMATCH = 1
+THREADS = 2
+
+
+class NoMailer:
+    """Verifying sends nothing; whoever tries is at fault."""
+
+    async def send(self, mail: OutgoingMail) -> MailReceipt:
+        """Refuse."""
+        self._refuse(mail)
+
+    def _refuse(self, mail: OutgoingMail) -> NoReturn:
+        raise AssertionError(f"verification must not send {mail.message_id}")
+
+
+@app.callback()
+def group() -> None:
+    """Prove that what was stored still is what was recorded."""
+
+
+@app.command(name="artifacts")
+def artifacts_(
+    tenant: Annotated[str | None, typer.Option(help="Key of the tenant; needed when there are several.")] = None,
+) -> None:
+    """Read and re-hash every stored document; each mismatch on a line of its own, status 1 when there is any."""
+    counts = {"artifacts": 0, "verified": 0, "erased": 0, "mismatches": 0}
+
+    async def work(sessions: Sessions) -> None:
+        actor = operator(await the_tenant(sessions, tenant))
+        means = _means(sessions)
+        try:
+            async for one in check_all(means, actor):
+                _count(one, counts)
+        finally:
+            await means.threads.close()
+
+    with_sessions(work)
+    print(json.dumps(counts))
+    if counts["mismatches"]:
+        raise typer.Exit(MISMATCH)
+
+
+def _count(one: Checked, counts: dict[str, int]) -> None:
+    counts["artifacts"] += 1
+    if one.problem:
+        counts["mismatches"] += 1
+        print(f"MISMATCH {one.artifact_id} {one.storage_path}: {one.problem}")
+    else:
+        counts["erased" if one.erased else "verified"] += 1
+
+
+def _means(sessions: Sessions) -> Means:
+    settings = Settings.load().require("master_keys")
+    assert settings.master_keys is not None
+    masters = parse_keys(settings.master_keys)
+    access = secret(settings.s3_access_key) if settings.s3_access_key else None
+    hidden = secret(settings.s3_secret_key) if settings.s3_secret_key else None
+    address = StoreAddress(settings.s3_bucket, settings.s3_region, settings.s3_endpoint, access, hidden)
+    return Means(
+        sessions=sessions,
+        store=S3ObjectStore(address),
+        mailer=NoMailer(),
+        keyring=MasterKeyRing(masters, next(iter(masters))),
+        threads=Threads(THREADS),
+        sender=Sender(settings.smtp_from),
+    )
