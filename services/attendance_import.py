@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -180,9 +181,16 @@ async def _known(session: AsyncSession, import_id: UUID) -> ImportRun:
     return row
 
 
-async def _next(group: Iterator[Chunk]) -> Chunk | None:
-    """Reading and parsing a file must not hold up the event loop."""
-    return await asyncio.to_thread(next, group, None)
+async def _ahead(group: Iterator[Chunk]) -> AsyncGenerator[Chunk]:
+    """Read and parse the next block in a thread while the database is busy with this one."""
+    reading = asyncio.create_task(asyncio.to_thread(next, group, None))
+    try:
+        while block := await reading:
+            reading = asyncio.create_task(asyncio.to_thread(next, group, None))
+            yield block
+    finally:
+        # a thread cannot be stopped, and what it met no longer matters: wait, so that it does not read a closed file
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 async def _whole(run: _Run, kind: str, group: Iterator[Chunk]) -> None:
@@ -190,11 +198,12 @@ async def _whole(run: _Run, kind: str, group: Iterator[Chunk]) -> None:
     async with run.sessions.tenant(run.actor.tenant_id) as session:
         await blocks.open_stage(session, kind)
         read = unread = 0
-        while block := await _next(group):
-            await blocks.stage(session, kind, block.columns, block.numbers, block.rows)
-            unread += await _keep_aside(session, run, block)
-            read += len(block.numbers)
-            run.tell(Progress(kind, run.read + read))
+        async with aclosing(_ahead(group)) as ahead:
+            async for block in ahead:
+                await blocks.stage(session, kind, block.columns, block.numbers, block.rows)
+                unread += await _keep_aside(session, run, block)
+                read += len(block.numbers)
+                run.tell(Progress(kind, run.read + read))
         bad = await blocks.quarantine(session, kind, run.import_id)
         await _merge(session, run, kind)
         run.read += read
@@ -241,26 +250,27 @@ async def _require_code_maps(session: AsyncSession) -> None:
         )
 
 
-async def _marks(run: _Run, kind: str, group: Iterator[Chunk]) -> None:
+async def _marks(run: _Run, _kind: str, group: Iterator[Chunk]) -> None:
     """Marks go in block by block, each in its own transaction; an interrupted import skips what is in already."""
-    while block := await _next(group):
-        size, source = len(block.numbers), run.source(block)
-        run.read += size
-        if run.read > run.skip or not size:
-            async with run.sessions.tenant(run.actor.tenant_id) as session:
-                await blocks.open_stage(session, kind)
-                await blocks.stage(session, kind, block.columns, block.numbers, block.rows)
-                unread = await _keep_aside(session, run, block)
-                bad = await blocks.quarantine(session, kind, run.import_id)
-                added = await blocks.merge_marks(session, source)
-                figures = {
-                    "read": size,
-                    "accepted": added,
-                    "duplicate": size - bad - added,
-                    "quarantined": bad + unread,
-                }
-                await progress(session, run.import_id, kind, figures)
-        run.tell(Progress(kind, run.read))
+    async with aclosing(_ahead(group)) as ahead:
+        async for block in ahead:
+            source = run.source(block)
+            run.read += len(block.numbers)
+            if run.read > run.skip or not block.numbers:
+                await _block_of_marks(run, block, source)
+            run.tell(Progress(block.table, run.read))
+
+
+async def _block_of_marks(run: _Run, block: Chunk, source: MarkSource) -> None:
+    kind, size = block.table, len(block.numbers)
+    async with run.sessions.tenant(run.actor.tenant_id) as session:
+        await blocks.open_stage(session, kind)
+        await blocks.stage(session, kind, block.columns, block.numbers, block.rows)
+        unread = await _keep_aside(session, run, block)
+        bad = await blocks.quarantine(session, kind, run.import_id)
+        added = await blocks.merge_marks(session, source)
+        figures = {"read": size, "accepted": added, "duplicate": size - bad - added, "quarantined": bad + unread}
+        await progress(session, run.import_id, kind, figures)
 
 
 async def _keep_aside(session: AsyncSession, run: _Run, block: Chunk) -> int:

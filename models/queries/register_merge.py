@@ -7,7 +7,10 @@ BEGINNING = "date '2000-01-01'"
 STALE = """
 insert into stale_attendance as a (student_id, school_id, from_date, to_date)
 select coalesce(t.merged_into_id, t.id), u.school_id, min(u.from_date), max(u.to_date)
-from ({rows}) u(student_id, school_id, from_date, to_date) join student t on t.id = u.student_id
+from (
+    select student_id, school_id, min(from_date) as from_date, max(to_date) as to_date
+    from ({rows}) r(student_id, school_id, from_date, to_date) group by student_id, school_id
+) u join student t on t.id = u.student_id
 group by 1, 2 order by 1, 2
 on conflict (tenant_id, student_id, school_id) do update
     set from_date = least(a.from_date, excluded.from_date), to_date = greatest(a.to_date, excluded.to_date)
@@ -130,7 +133,7 @@ on conflict (tenant_id, student_id, school_id) do update set from_date = exclude
 
 PARTITION_YEARS = """
 select ensure_year_partitions(d) from (
-    select distinct school_year_start(date::date, '08-01') as d from stage_marks) y
+    select distinct school_year_start(date::date, '08-01') as d from (select distinct date from stage_marks) days) y
 """
 CALENDAR_YEARS = """
 select ensure_year_partitions(d) from (
