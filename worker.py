@@ -20,6 +20,7 @@ from orchestration.carriers import CaseCarriers
 from orchestration.client import TemporalAddress, connect, temporal_answers
 from orchestration.codec import EncryptedPayloads
 from orchestration.deployment import build_id, deployment, make_current
+from orchestration.reconcile import reconcile_all
 from orchestration.relay import Relay
 from orchestration.schedules import ensure_schedules
 from orchestration.working import worker
@@ -30,6 +31,7 @@ READY = "HANDRAIL WORKER READY"  # the supervisor of the embedded stack waits fo
 NEEDED = ("database_url", "temporal_address", "payload_keys", "master_keys", "smtp_host")
 LOCK_FILE = Path(__file__).with_name("requirements.lock")
 SCHEDULES_EVERY_SECONDS = 60.0
+RECONCILE_EVERY_SECONDS = 24 * 3600.0  # and once at every start, which is when a restore shows
 THREADS = 4
 
 log = logging.getLogger("handrail.worker")
@@ -93,10 +95,16 @@ def dependencies(settings: Settings, sessions: Sessions) -> ActivityDependencies
 
 async def beside(stop: asyncio.Event, sessions: Sessions, client: Client) -> None:
     """What runs beside the worker until it stops: the relay, and the schedules of tenants that come later."""
-    relay = Relay(sessions, CaseCarriers(sessions, client).by_kind(), lambda: datetime.now(UTC))
+    relay = Relay(sessions, CaseCarriers(sessions, client).by_kind(), now)
     async with asyncio.TaskGroup() as together:
         together.create_task(relay.run(stop))
         together.create_task(every(stop, SCHEDULES_EVERY_SECONDS, lambda: ensure_schedules(sessions, client)))
+        together.create_task(every(stop, RECONCILE_EVERY_SECONDS, lambda: reconcile_all(sessions, client, now=now())))
+
+
+def now() -> datetime:
+    """This process's clock, read here only."""
+    return datetime.now(UTC)
 
 
 async def every(stop: asyncio.Event, seconds: float, do: Callable[[], Awaitable[object]]) -> None:

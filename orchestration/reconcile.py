@@ -4,6 +4,7 @@ It changes nothing by itself. `repair` starts again what never started; everythi
 that a person decides (safeguards.md section 7). It runs nightly, and by hand after every restore.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.queries import reconcile as rows
+from models.queries.outbox import active_tenants
 from models.queries.reconcile import InstanceRow, Odd
 from models.session import Sessions
 from orchestration.carriers import INTERVENTION
@@ -24,6 +26,7 @@ from services.audit import Act
 from services.context import system
 from workflows import identity
 
+log = logging.getLogger("handrail.reconcile")
 SETTLED_AFTER = timedelta(minutes=5)  # younger rows are on their way; a second look finds them settled or odd
 RPC_TIMEOUT = timedelta(seconds=10)
 
@@ -98,6 +101,17 @@ async def reconcile(
     ]
     repaired = await look.start_again(findings, now) if repair else 0
     return Report(tenant_id, len(known), len(running), tuple(findings), repaired)
+
+
+async def reconcile_all(sessions: Sessions, client: Client, *, now: datetime) -> list[Report]:
+    """Look at every active tenant and log what disagrees; mends nothing. The worker does this nightly."""
+    async with sessions.untenanted() as session:
+        tenants = await active_tenants(session)
+    reports = [await reconcile(sessions, client, TenantId(one), now=now) for one in tenants]
+    for report in reports:
+        if report.findings:
+            log.warning("tenant %s disagrees: %s; see `handrail reconcile`", report.tenant_id, report.counts)
+    return reports
 
 
 def _running(tenant_id: TenantId) -> str:

@@ -15,7 +15,7 @@ from models.instances import Event, Instance
 from models.reliability import Outbox
 from orchestration.carriers import INTERVENTION, start_case, start_input
 from orchestration.codec import EncryptedPayloads, data_converter
-from orchestration.reconcile import FindingKind, Report, reconcile
+from orchestration.reconcile import FindingKind, Report, reconcile, reconcile_all
 from services import delivery, letters
 from services.letter_merge import Writing
 from services.letters import Wish
@@ -241,3 +241,14 @@ def test_letters_that_left_and_letters_that_are_known_are_told_apart(
     made(watched, family)
     assert {finding.kind for finding in watched.look(family).findings} == found
     assert watched.look(other).findings == ()
+
+
+def test_the_nightly_look_takes_every_tenant_and_mends_nothing(watched: Watched) -> None:
+    one, other = watched.world.family(), watched.world.family()
+    watched.set_instance(one, status="STARTING", revision=0)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    reports = watched.world.run(reconcile_all(watched.world.sessions, watched.client, now=later))
+    found = {report.tenant_id: report for report in reports}
+    assert found[one.tenant_id].counts == {"NOT_STARTED": 1}
+    assert found[other.tenant_id].counts == {"WORKFLOW_MISSING": 1}
+    assert watched.world.rows(one, Outbox) == []
