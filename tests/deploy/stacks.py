@@ -106,7 +106,7 @@ class RunningStack:
 
     def ready(self) -> bool:
         try:
-            return bool(json.loads(self.get("/readyz"))["ready"])
+            return bool(json.loads(self.get("/readyz"))["status"] == "ok")
         except OSError:
             return False
 

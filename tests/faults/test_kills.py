@@ -2,23 +2,17 @@
 
 import hashlib
 import os
-import shutil
 import signal
-import tempfile
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable
 
 import psycopg
 import pytest
 
-from deploy.local.processes import free_port
-from tests.deploy.stacks import RunningStack, until
+from tests.deploy.stacks import until
 from tests.deploy.test_recovery import bucket
-from tests.faults.town import Town, Waiting, settle
+from tests.faults.town import Town, Waiting
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.xdist_group("stack")]
-STUDENTS = 18
 PATIENCE = 150.0
 NEEDED_AFTER_THE_DECISION = {"s3", "mail"}
 SENT = """
@@ -29,20 +23,6 @@ where i.id = any(%s) group by i.id
 """
 ARTIFACTS = "select guardian_id, storage_path, stored_sha256 from letter_artifact where instance_id = %s"
 EVENTS = "select type, count(*) from event where instance_id = %s and type = any(%s) group by type"
-
-
-@pytest.fixture(scope="module")
-def town() -> Iterator[Town]:
-    """One district for the whole module: every test takes students of its own."""
-    base = Path(tempfile.mkdtemp(prefix="handrail-stack-"))
-    base.chmod(0o755)
-    stack = RunningStack(base / "state")
-    try:
-        stack.up("--port", str(free_port()))
-        yield settle(stack, base, STUDENTS, datetime.now(UTC).date())
-    finally:
-        stack.end()
-        shutil.rmtree(base, ignore_errors=True)
 
 
 def killed(town: Town, part: str) -> None:

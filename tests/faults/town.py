@@ -4,11 +4,11 @@ import asyncio
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -35,6 +35,9 @@ KEY, SCHOOL, RULES = "town", "S", "letters-first"
 PAST_DAYS, COMING_DAYS, ABSENT_DAYS = 30, 200, 6
 OFFICER, ADMIN = "officer", "admin"
 API = "/api/v1"
+CALM = """
+select source_id, id from student s where not exists (select from instance i where i.student_id = s.id) order by id
+"""
 WAITING = """
 select p.id, i.id from proposal p join instance i on i.id = p.instance_id
 where p.status = 'PENDING' and i.awaiting_approval order by p.id
@@ -47,7 +50,7 @@ class Reply:
 
     status: int
     body: dict[str, Any]
-    headers: Mapping[str, str]
+    headers: Message
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,22 @@ class Waiting:
     instance_id: UUID
 
 
+@dataclass(frozen=True)
+class Size:
+    """Students whose letter waits from the start, and students nobody worries about yet."""
+
+    away: int
+    calm: int
+
+
 @dataclass
 class Town:
     """The district, and the stack that serves it."""
 
     stack: RunningStack
     tenant_id: TenantId
-    students: int
+    base: Path
+    today: date
     taken: set[UUID] = field(default_factory=set)
 
     def rows(self, query: str, *given: object) -> list[tuple[Any, ...]]:
@@ -84,11 +96,11 @@ class Town:
         request = urllib.request.Request(self.stack.state()["api"] + API + path, sent, told, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                return Reply(answer.status, json.loads(answer.read() or b"null"), dict(answer.headers))
+                return Reply(answer.status, json.loads(answer.read() or b"null"), answer.headers)
         except urllib.error.HTTPError as refused:
-            return Reply(refused.code, json.loads(refused.read() or b"null"), dict(refused.headers))
+            return Reply(refused.code, json.loads(refused.read() or b"null"), refused.headers)
         except OSError:
-            return Reply(0, {}, {})
+            return Reply(0, {}, Message())
 
     def commands(self, path: str, body: object, key: str | None = None) -> Reply:
         """Send a command under a key of its own, or under this one."""
@@ -105,6 +117,27 @@ class Town:
         assert len(free) == many, f"only {len(free)} steps wait"
         self.taken |= {step.instance_id for step in free}
         return free
+
+    def calm(self, many: int) -> dict[str, UUID]:
+        """Students on no ladder that no other test has: their names in the register, and their ids."""
+        free = self.rows(CALM)
+        kept = [row for row in free if row[1] not in self.taken][:many]
+        assert len(kept) == many, f"only {len(kept)} students are left"
+        self.taken |= {student_id for _, student_id in kept}
+        return dict(kept)
+
+    def bring_in(self, absent: Iterable[str]) -> None:
+        """Import the news that these students have been away."""
+        folder = write_absences(self.base / uuid4().hex, absent, self.today)
+        actor = system(self.tenant_id, "cli", "bring-in")
+        on_database(self.stack, lambda sessions: take_in(sessions, actor, folder, datetime.now(UTC)))
+
+    def letters_wait(self, students: Iterable[UUID]) -> bool:
+        """A letter about each of these students waits for approval."""
+        wanted = set(students)
+        waiting = "select i.student_id from proposal p join instance i on i.id = p.instance_id"
+        waiting += " where p.status = 'PENDING' and i.awaiting_approval"
+        return wanted <= {student_id for (student_id,) in self.rows(waiting)}
 
     def mails(self, steps: Iterable[Waiting]) -> dict[str, list[EmailMessage]]:
         """Caught mails to the guardians of these cases, by address."""
@@ -123,11 +156,12 @@ class Town:
         return found
 
 
-def settle(stack: RunningStack, base: Path, students: int, today: date) -> Town:
-    """Found the district on a stack that is up; returns when every student's letter waits for approval."""
-    tenant_id = on_database(stack, lambda sessions: _found(sessions, base, students, today))
-    town = Town(stack, tenant_id, students)
-    until(lambda: len(town.rows(WAITING)) == students, f"{students} letters wait")
+def settle(stack: RunningStack, base: Path, size: Size) -> Town:
+    """Found the district on a stack that is up; returns when a letter about everybody away waits for approval."""
+    today = datetime.now(UTC).date()
+    tenant_id = on_database(stack, lambda sessions: _found(sessions, base, size, today))
+    town = Town(stack, tenant_id, base, today)
+    until(lambda: len(town.rows(WAITING)) == size.away, f"{size.away} letters wait", 240)
     return town
 
 
@@ -144,18 +178,18 @@ def on_database(stack: RunningStack, work: Callable[[Sessions], Coroutine[Any, A
     return asyncio.run(opened())
 
 
-async def _found(sessions: Sessions, base: Path, students: int, today: date) -> TenantId:
+async def _found(sessions: Sessions, base: Path, size: Size, today: date) -> TenantId:
     now = datetime.now(UTC)
     wish = NewTenant(KEY, "A town", "GB", "Europe/London", {"ladder": {"undo_seconds": 0}})
     async with sessions.untenanted() as session:
         tenant, _ = await tenants.establish(session, wish, "founding", now=now)
     actor = system(TenantId(tenant.id), "cli", "founding")
-    await take_in(sessions, actor, write_people(base / "people", students, today), now)
+    await take_in(sessions, actor, write_people(base / "people", size.away + size.calm, today), now)
     async with sessions.tenant(tenant.id) as session:
         admin = await _staff(session, actor)
         await _rules(session, actor, admin, now)
     # the marks come last: the end of their import starts the evaluation, which must find the rules in force
-    await take_in(sessions, actor, write_marks(base / "marks", range(students), today), now)
+    await take_in(sessions, actor, write_marks(base / "marks", size, today), now)
     return TenantId(tenant.id)
 
 
@@ -182,14 +216,26 @@ def write_people(folder: Path, students: int, today: date) -> Path:
     )
 
 
-def write_marks(folder: Path, students: Iterable[int], today: date) -> Path:
-    """Everybody has been away for the last days, so that the entry condition is true of everybody."""
+def write_marks(folder: Path, size: Size, today: date) -> Path:
+    """The first students have been away for the last days, the calm ones never."""
     days = past_days(today)
-    away = set(days[-ABSENT_DAYS:])
     marks = [
-        [f"{n}-{day}-{half}", f"T{n}", SCHOOL, day, half, "O" if day in away else "/", f"{day}T15:00:00Z", "", 0]
-        for n in students
+        [f"{n}-{day}-{half}", f"T{n}", SCHOOL, day, half, code, f"{day}T15:00:00Z", "", 0]
+        for n in range(size.away + size.calm)
         for day in days
+        for half in ("AM", "PM")
+        for code in ("O" if n < size.away and day in days[-ABSENT_DAYS:] else "/",)
+    ]
+    return districts.write(folder, marks=marks)
+
+
+def write_absences(folder: Path, students: Iterable[str], today: date) -> Path:
+    """The register is corrected a second ago: these students have been away, too."""
+    told = (datetime.now(UTC) - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    marks = [
+        [f"late-{student}-{day}-{half}", student, SCHOOL, day, half, "O", told, "", 0]
+        for student in students
+        for day in past_days(today)[-ABSENT_DAYS:]
         for half in ("AM", "PM")
     ]
     return districts.write(folder, marks=marks)
