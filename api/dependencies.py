@@ -9,7 +9,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import Unauthenticated
-from api.security import TokenVerifier, bearer
+from api.security import TokenVerifier, bearer, loopback
 from models.session import Session, Sessions
 from orchestration.handles import CaseHandles
 from rules.access.permissions import Permission
@@ -83,6 +83,7 @@ class Permit:
         given: Parts,
         _shown_in_the_documents: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
     ) -> Caller:
+        _refuse_strangers(request, given)
         claims = await given.tokens.verify(bearer(request.headers.getlist("authorization")))
         now = given.clock()
         async with given.sessions.untenanted() as session:
@@ -111,6 +112,12 @@ class Permit:
             source="api",
         )
         return Caller(actor, principal, self.permission, now)
+
+
+def _refuse_strangers(request: Request, given: ApiDependencies) -> None:
+    """The demo's sign-in answers on this machine's own address only, whatever address the server was bound to."""
+    if given.tokens.loopback_only and not loopback((request.scope.get("server") or ("",))[0]):
+        raise Unauthenticated("demo_sign_in_local", "The demo's sign-in answers on 127.0.0.1 only; connect there.")
 
 
 def _unknown() -> Unauthenticated:

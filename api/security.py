@@ -29,13 +29,18 @@ class Claims:
 
 
 class TokenVerifier(Protocol):
-    """Turns a bearer token into claims, or raises Unauthenticated."""
+    """Turns a bearer token into claims, or raises Unauthenticated; `loopback_only` tokens are good on this machine."""
+
+    @property
+    def loopback_only(self) -> bool: ...
 
     async def verify(self, token: str) -> Claims: ...
 
 
 class DemoTokens:
     """Tokens of the embedded stack, signed with the key it made for itself; for loopback only."""
+
+    loopback_only = True
 
     def __init__(self, key: bytes) -> None:
         if len(key) < KEY_BYTES:

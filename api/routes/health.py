@@ -24,15 +24,15 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-Standing = Literal["ok", "unavailable"]
+Standing = Literal["ok", "failing"]
 
 
 class Readiness(BaseModel):
     """The whole and each part by name; never an address."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok", "parts": {"database": "ok"}}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ready": True, "parts": {"database": "ok"}}]})
 
-    status: Standing
+    ready: bool
     parts: dict[str, Standing]
 
 
@@ -47,11 +47,11 @@ async def readyz(given: Parts, response: Response) -> Readiness:
     """Whether database, Temporal and storage answer."""
     names = sorted(given.probes)
     states = await asyncio.gather(*(_probe(name, given.probes[name]) for name in names))
-    whole: Standing = "unavailable" if "unavailable" in states else "ok"
-    if whole == "unavailable":
+    ready = "failing" not in states
+    if not ready:
         response.status_code = 503
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return Readiness(status=whole, parts=dict(zip(names, states, strict=True)))
+    return Readiness(ready=ready, parts=dict(zip(names, states, strict=True)))
 
 
 async def _probe(name: str, probe: Probe) -> Standing:
@@ -60,7 +60,7 @@ async def _probe(name: str, probe: Probe) -> Standing:
             await probe()
     except Exception as away:  # noqa: BLE001  # whatever the part raises, it does not answer
         log.warning("not_ready", part=name, reason=type(away).__name__)
-        return "unavailable"
+        return "failing"
     return "ok"
 
 

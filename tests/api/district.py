@@ -64,6 +64,7 @@ class District:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
         tenancy: Tenancy | None = None,
+        base: str = "http://127.0.0.1:8000",
         **more: Any,
     ) -> httpx.Response:
         """One request; a POST gets a fresh Idempotency-Key unless the test brings its own."""
@@ -77,7 +78,7 @@ class District:
 
         async def asked() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://handrail") as client:
+            async with httpx.AsyncClient(transport=transport, base_url=base) as client:
                 return await client.request(method, address, json=json, headers=sent, **more)
 
         return self.runner.run(asked())

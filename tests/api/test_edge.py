@@ -52,7 +52,7 @@ def test_the_documents_load_nothing_from_another_host(district: District) -> Non
 
 def test_health_and_readiness_need_no_token(district: District) -> None:
     assert district.get("/healthz", None).json() == {"status": "ok"}
-    assert district.get("/readyz", None).json() == {"status": "ok", "parts": {"database": "ok"}}
+    assert district.get("/readyz", None).json() == {"ready": True, "parts": {"database": "ok"}}
 
 
 def test_metrics_count_by_route_and_never_by_id(district: District) -> None:
@@ -71,7 +71,7 @@ def test_a_part_that_is_away_makes_the_whole_not_ready(district: District) -> No
     answer = district.get("/readyz", None)
     district.app.state.parts = parts
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert answer.json() == {"status": "unavailable", "parts": {"database": "ok", "storage": "unavailable"}}
+    assert answer.json() == {"ready": False, "parts": {"database": "ok", "storage": "failing"}}
 
 
 def test_a_fault_of_ours_says_nothing_of_the_inside(district: District) -> None:

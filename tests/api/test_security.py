@@ -80,3 +80,9 @@ def test_an_issued_token_expires(district: District) -> None:
 )
 def test_the_demo_sign_in_knows_its_own_machine(host: str, *, inside: bool) -> None:
     assert loopback(host) is inside
+
+
+@pytest.mark.parametrize("address", ["http://10.0.0.5:8000", "http://school.example.org"])
+def test_the_demo_sign_in_answers_on_this_machine_only(district: District, address: str) -> None:
+    answer = district.get("/schools", "attendance_officer", base=address)
+    assert (answer.status_code, answer.json()["code"]) == (401, "demo_sign_in_local")
