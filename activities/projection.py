@@ -31,6 +31,8 @@ class ProjectionActivities:
             stop_reason=seen.stop_reason,
             due=seen.due,
             due_at=seen.due_at,
+            effective_day=seen.effective_day,
+            follow_up_week=seen.follow_up_week,
             shown={"verbs": list(seen.verbs), "details": seen.details, "parked": seen.parked},
         )
         async with self._sessions.tenant(order.tenant_id) as session:

@@ -32,12 +32,11 @@ from services.effects import once
 from services.entitlement import BASE_LANGUAGE, Recipient, recipients
 from services.letter_merge import Writing, frame_of_school
 from services.letter_versions import approved_version
-from services.mailing import Outcome, Parcel, Ticket
+from services.mailing import CANCELLATION, Outcome, Parcel, Ticket
 from services.means import Means
 from services.meetings import one
 
 INVITATION: Final = "INVITATION"
-CANCELLATION: Final = "CANCELLATION"
 TEMPLATE: Final = "MEETING_INVITATION"
 INVITED: Final = (
     "{school_name} would like to meet you. The time and place are in the calendar entry of this message.",

@@ -29,6 +29,7 @@ from services.means import Means
 
 PAUSED: Final = "SENDING_PAUSED"
 RESCISSION: Final = "RESCISSION"
+CANCELLATION: Final = "CANCELLATION"
 PERMANENT: Final = 500
 ADDRESS_REFUSED: Final = frozenset({550, 551, 553, 521, 556})
 FINISHED: Final = frozenset({"SENT", "DELIVERED", "BOUNCED", "RETURNED", "SUPERSEDED", "NO_ADDRESS"})
@@ -95,8 +96,8 @@ async def withheld(session: AsyncSession, case: CaseRef, message: Message, purpo
         Enrolment.start_date <= on,
         or_(Enrolment.end_date.is_(None), Enrolment.end_date >= on),
     )
-    # a letter that takes another one back is owed to a family that has moved on, too
-    if message.kind != RESCISSION and (await session.scalars(enrolled.limit(1))).first() is None:
+    # a letter that takes another one back, or a meeting off, is owed to a family that has moved on, too
+    if message.kind not in {RESCISSION, CANCELLATION} and (await session.scalars(enrolled.limit(1))).first() is None:
         return "not_enrolled"
     return await may_send(session, case, message.guardian_id, purpose)
 

@@ -183,11 +183,12 @@ async def _entries(run: _Run) -> Evaluated:
 
 
 async def _running(run: _Run) -> Evaluated:
-    """Open cases pinned to this version hear of it when their leaves or their past changed."""
+    """Open cases pinned to this version hear of it when their leaves or their past changed, or their student left."""
     asked = {"digest": run.order.version.digest, "school": run.order.school_id}
     cases = (await run.session.execute(nightly.RUNNING, asked)).all()
     if not cases:
         return Evaluated()
+    left = await run.do(nightly.LEFT, instances=[case.id for case in cases])
     compiled = nightly.for_listed(run.ruleset)
     await run.decide(
         compiled,
@@ -196,7 +197,7 @@ async def _running(run: _Run) -> Evaluated:
         steps=[case.effective_day for case in cases],
     )
     told = await run.do(nightly.CHANGED, instances=[case.id for case in cases], conditions=list(compiled.conditions))
-    return Evaluated(changed=told, signalled=told)
+    return Evaluated(changed=told, signalled=told + left)
 
 
 async def _late_trips(run: _Run) -> Evaluated:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.instances import Event, Instance
 from models.instances import Proposal as ProposalRow
+from models.rulesets import RuleSetVersion
 from rules.ladder.events import EventType, LadderEvent
 from rules.ladder.state import Hold, Proposal
 from rules.ladder.words import Phase
@@ -50,6 +51,8 @@ class CaseView:
     stop_reason: str | None
     due: date | None
     due_at: datetime | None
+    effective_day: date | None
+    follow_up_week: int | None
     shown: dict[str, Any]
 
 
@@ -90,6 +93,8 @@ async def _move_forward(session: AsyncSession, case: CaseRef, view: CaseView, ev
         "proposal_id": view.proposal.id if view.proposal else None,
         "due_on": view.due,
         "due_at": view.due_at,
+        "effective_day": view.effective_day,
+        "follow_up_week": view.follow_up_week,
         "close_reason": view.stop_reason if closed else None,
         "closed_at": case.now if closed else None,
         "view": view.shown,
@@ -98,6 +103,9 @@ async def _move_forward(session: AsyncSession, case: CaseRef, view: CaseView, ev
         values["last_stage_at"] = entered[-1]
     if reassigned := _assignee(events):
         values["assignee_id"] = reassigned
+    if any(event.type is EventType.RULESET_APPLIED for event in events):
+        applied = select(RuleSetVersion.id).where(RuleSetVersion.digest == view.digest)
+        values["rule_set_version_id"] = applied.order_by(RuleSetVersion.version.desc()).limit(1).scalar_subquery()
     forward = update(Instance).where(Instance.id == case.instance_id, Instance.revision < view.revision)
     await session.execute(forward.values(**values))
 
@@ -142,7 +150,7 @@ async def _append(session: AsyncSession, case: CaseRef, fact: _Fact, event: Ladd
             type=event.type,
             stage_key=event.stage_key,
             stage_type=fact.stage_type,
-            artifact_id=_uuid(event.facts.get("artifact")),
+            artifact_id=_uuid(event.facts.get("artifact_id")),
             occurred_at=event.at,
             actor_id=by.actor_id if by else None,
             actor_role=by.role if by else None,

@@ -86,12 +86,6 @@ evaluated as (
     select n.evaluation_id, n.student_id, n.school_id, n.instance_id, :digest, :day, :known_at, {METRICS},
         n.leaves_true, n.leaves_known, 'START'
     from nightly_standing n join opened o on o.id = n.instance_id
-),
-told as (
-    insert into event (instance_id, case_id, student_id, school_id, type, occurred_at, actor_role, data, dedupe_key)
-    select id, case_id, student_id, lead_school_id, 'INSTANCE_OPENED', :now, 'system',
-        jsonb_build_object('date', cast(:day as date), 'digest', cast(:digest as text)), 'opened'
-    from opened
 )
 insert into outbox (kind, subject, payload)
 select 'instance.start', id::text, jsonb_build_object('instance_id', id) from opened
@@ -150,6 +144,33 @@ select 'instance.signal', e.instance_id::text, jsonb_build_object('instance_id',
         'seq', extract(epoch from cast(:known_at as timestamptz))::bigint,
         'evaluation_id', e.id, 'corrected', c.corrected))
 from evaluated e join compared c on c.instance_id = e.instance_id
+"""
+
+# A student who is no longer ours: each open case hears of it once and closes (ladder.md, the verb table's last column).
+LEFT = """
+with gone as (
+    select i.id, case
+            when one.deceased_on is not null then 'DECEASED'
+            when one.deleted_at is not null then 'STUDENT_REMOVED'
+            when own.merged_into_id is not null then 'MERGED'
+            when i.lead_school_id = any(still.schools) then null
+            when cardinality(still.schools) > 0 then 'TRANSFERRED'
+            else 'WITHDRAWN' end as why
+    from instance i
+    join student own on own.id = i.student_id
+    join student one on one.id = coalesce(own.merged_into_id, own.id)
+    cross join lateral (
+        select coalesce(array_agg(e.school_id), '{}') as schools
+        from enrolment e join student s on s.id = e.student_id
+        where coalesce(s.merged_into_id, s.id) = own.id and coalesce(e.end_date, 'infinity') >= :day
+    ) still
+    where i.id = any(cast(:instances as uuid[]))
+)
+insert into outbox (kind, subject, payload)
+select 'instance.signal', id::text, jsonb_build_object('instance_id', id, 'signal', 'enrolment_changed',
+    'argument', jsonb_build_object('end', why))
+from gone where why is not null and not exists (
+    select from outbox o where o.subject = gone.id::text and o.payload ->> 'signal' = 'enrolment_changed')
 """
 
 # A condition that came true for a past day only: those without a case of the key, corrected since the last pass.

@@ -65,7 +65,9 @@ class Teller:
                 await _register_search_attributes(client)
                 await district.establish(undo_seconds=undo_seconds, now=start)
                 async with worker(client, build(deps), [Boundary(deps.sessions)], None):
-                    await plot(Story(district, deps, env, client, self.mail))
+                    story = Story(district, deps, env, client, self.mail)
+                    story.undo_seconds = undo_seconds
+                    await plot(story)
         finally:
             await self._end(deps, district)
 

@@ -29,6 +29,8 @@ class Projection(PortModel):
     due_at: datetime | None
     verbs: tuple[str, ...]
     details: str
+    effective_day: date | None = None
+    follow_up_week: int | None = None
 
 
 class ProjectOrder(Order):

@@ -52,6 +52,8 @@ def projection(case: Case) -> Projection:
         due_at=due,
         verbs=case.verbs(),
         details=details(state, due),
+        effective_day=state.last_step.effective_day if state.last_step else None,
+        follow_up_week=state.follow_up.assessed if state.follow_up else None,
     )
 
 

@@ -1,0 +1,62 @@
+"""What a person has entered ends a case: accepted reasons, a resolved case, a student who left."""
+
+import pytest
+
+from models.meetings import Meeting
+from services import absence_reasons, cases
+from services.absence_reasons import RecordReason
+from services.cases import ResolveCase
+from tests.journeys.conftest import Teller
+from tests.journeys.district import GRACE, Child
+from tests.journeys.openings import FIRST_ABSENCES, letter_proposed, opened
+from tests.journeys.story import Story, day
+
+pytestmark = pytest.mark.servers
+
+
+async def accept(s: Story, *days: str) -> None:
+    sessions = [(day(one), half) for one in days for half in ("AM", "PM")]
+    said = RecordReason(await s.student(), await s.school_id(), sessions, "a hospital stay", "ACCEPTED", None)
+    await s.office(absence_reasons.record, said)
+
+
+def test_when_reasons_for_every_absence_are_accepted_the_case_stops(tell: Teller) -> None:
+    async def story(s: Story) -> None:
+        await opened(s)
+        await s.day("2031-09-08")
+        await accept(s, *FIRST_ABSENCES[:2])
+        assert await s.stands() == "AWAITING_APPROVAL contact", "one absence is still unexplained"
+        await accept(s, FIRST_ABSENCES[2])
+        assert await s.stands() == "CLOSED STOPPED GUARDIAN_REASON_ACCEPTED"
+        assert "AMEND_REGISTER" in await s.tasks()
+
+    tell(story)
+
+
+def test_a_resolved_case_stops_its_ladder(tell: Teller) -> None:
+    async def story(s: Story) -> None:
+        await letter_proposed(s)
+        await s.office(cases.resolve, ResolveCase((await s.case()).case_id, "He has moved in with his aunt."))
+        assert await s.stands() == "CLOSED STOPPED CASE_RESOLVED"
+        assert "STEP letter-1 WITHDRAWN" in await s.proposals()
+        assert s.mails() == []
+
+    tell(story)
+
+
+def test_a_student_who_left_has_no_case_any_more_and_the_meeting_is_called_off(tell: Teller) -> None:
+    async def story(s: Story) -> None:
+        await opened(s)
+        await s.day("2031-09-08")
+        await s.escalates("meeting")
+        await s.approve("meeting")
+        assert s.mailed_to().count(GRACE.email or "") == 1
+        await s.leaves("2031-09-09")
+        await s.evening("2031-09-09")
+        assert await s.stands() == "MEETING meeting", "still on roll today"
+        await s.evening("2031-09-10")
+        assert await s.stands() == "CLOSED STOPPED WITHDRAWN"
+        assert [meeting.status for meeting in await s.rows(Meeting)] == ["CANCELLED"]
+        assert s.mailed_to().count(GRACE.email or "") == 2, "the family hears that it is called off"
+
+    tell(story, children=[Child("Sam"), Child("Una", ())])
