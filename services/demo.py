@@ -54,18 +54,18 @@ class LoadDemo:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far the first evaluation is: `schools_evaluated` of `schools`, cases that have not reported, the queue."""
+    """How far the first evaluation is: a pass is one rule set over one school, a case begins until it proposes."""
 
-    schools: int
-    schools_evaluated: int
+    passes_due: int
+    passes_done: int
     students: int
-    cases_starting: int
+    cases_beginning: int
     proposals: int
 
     @property
     def settled(self) -> bool:
-        """Every school was evaluated and every case that opened has said what it proposes."""
-        return self.schools_evaluated >= self.schools > 0 and not self.cases_starting and self.proposals > 0
+        """Every pass was made and every case that opened has said what it proposes."""
+        return self.passes_done >= self.passes_due > 0 and not self.cases_beginning
 
 
 async def find(sessions: Sessions) -> Tenant | None:
@@ -108,11 +108,14 @@ async def standing(session: AsyncSession) -> Standing:
     async def count(wanted: Any) -> int:
         return (await session.execute(wanted)).scalar_one() or 0
 
+    in_force = await count(select(func.count(RuleSetVersion.id)).where(RuleSetVersion.status == "ACTIVE"))
+    begun = select(func.count(Instance.id)).where(Instance.closed_at.is_(None), Instance.phase == "EVALUATING")
+    passes = select(NightlyRun.school_id, NightlyRun.digest).distinct().subquery()
     return Standing(
-        schools=await count(select(func.count(School.id))),
-        schools_evaluated=await count(select(func.count(NightlyRun.school_id.distinct()))),
+        passes_due=in_force * await count(select(func.count(School.id))),
+        passes_done=await count(select(func.count()).select_from(passes)),
         students=await count(select(func.count(Student.id))),
-        cases_starting=await count(select(func.count(Instance.id)).where(Instance.status == "STARTING")),
+        cases_beginning=await count(begun),
         proposals=await count(select(func.count(Proposal.id)).where(Proposal.status.in_(("PENDING", "HELD")))),
     )
 

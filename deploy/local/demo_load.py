@@ -84,8 +84,7 @@ async def _settled(sessions: Sessions, tenant_id: TenantId, patience: float) -> 
 
 def _sentence(found: Standing) -> str:
     so_far = f"{found.students} students, {found.proposals} steps wait in the queue"
-    through = found.schools_evaluated >= found.schools and not found.cases_starting
-    return so_far if through else f"{so_far}; the evaluation goes on in the background"
+    return so_far if found.settled else f"{so_far}; the evaluation goes on in the background"
 
 
 def _say(line: str) -> None:
