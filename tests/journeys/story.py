@@ -66,10 +66,10 @@ class Story:
     # Time and the register ----------------------------------------------------------------------------------------
 
     async def until(self, at: datetime) -> None:
-        """Time passes and nothing else; what falls due on the way happens."""
+        """Time passes and nothing else; what falls due on the way, and at that very instant, happens."""
         self.now = await self.env.get_current_time()
         if at > self.now:
-            await self.env.sleep(at - self.now)
+            await self.env.sleep(at + timedelta(seconds=1) - self.now)
             self.now = await self.env.get_current_time()
         await self.settled()
 

@@ -5,7 +5,7 @@ import pytest
 from rules.ladder import commands
 from tests.journeys.conftest import Teller
 from tests.journeys.openings import letter_sent
-from tests.journeys.story import Story
+from tests.journeys.story import Story, day
 
 pytestmark = pytest.mark.servers
 
@@ -13,6 +13,9 @@ pytestmark = pytest.mark.servers
 def test_thirty_days_of_full_attendance_after_letter_1_give_no_letter_2(tell: Teller) -> None:
     async def story(s: Story) -> None:
         await letter_sent(s)
+        assert (await s.case()).effective_day == day("2031-09-16")
+        assert (await s.events()).count("INSTANCE_OPENED") == 1
+        assert [event.artifact_id for event in await s.told(kind="LETTER_SENT")] == [(await s.letters())[0].id]
         await s.weeks("2031-09-26")
         assert await s.stands() == "WAITING letter-1"
         await s.weeks("2031-10-17")
