@@ -68,6 +68,7 @@ def test_a_fresh_dirty_school_comes_out_as_the_oracle_says(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("mode", Mode)
 def test_a_fresh_district_of_3000_comes_out_as_the_oracle_says_for_a_sample(mode: Mode, tmp_path: Path) -> None:
     data = generated(tmp_path / "data", "--students", "3000", "--dirty", "0.002", "--plant", "3")
