@@ -32,7 +32,7 @@ RECORD_PAUSE = timedelta(minutes=10)
 NIGHTLY = ActivityConfig(
     start_to_close_timeout=timedelta(hours=2),
     schedule_to_close_timeout=timedelta(hours=12),
-    heartbeat_timeout=timedelta(minutes=2),
+    heartbeat_timeout=SILENCE,
     retry_policy=GENTLE,
 )
 WAITING_FOR_OTHERS = frozenset({"TENANT_SUSPENDED", "SENDING_PAUSED"})

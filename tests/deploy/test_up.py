@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.xdist_group("st
 
 def test_every_part_answers_when_up_says_ready(stack: RunningStack) -> None:
     ready = json.loads(stack.get("/readyz"))
-    assert ready == {"status": "ok", "parts": {"database": "ok", "storage": "ok", "temporal": "ok"}}
+    assert ready == {"ready": True, "parts": {"database": "ok", "storage": "ok", "temporal": "ok"}}
 
 
 def test_the_start_page_links_to_what_is_open_next(stack: RunningStack) -> None:

@@ -3,13 +3,14 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from uuid import uuid4
 
 import pytest
 
 from tests.deploy.stacks import until
-from tests.faults.test_kills import killed, recovered
+from tests.faults.test_kills import killed, recovered, restarted
 from tests.faults.town import RULES, Town
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.xdist_group("stack")]
@@ -75,4 +76,27 @@ def test_a_command_sent_twice_under_one_key_is_carried_out_once(town: Town) -> N
     assert again.body == first.body
     assert again.headers["Idempotency-Replayed"] == "true"
     assert (other.status, other.body["code"]) == (422, "idempotency_key_reused")
+    recovered(town, [step])
+
+
+def test_a_command_sent_twice_at_once_under_one_key_is_carried_out_once(town: Town) -> None:
+    (step,) = town.take(1)
+    key = uuid4().hex
+    with ThreadPoolExecutor(2) as senders:
+        replies = list(senders.map(lambda _: town.approve(step, key), range(2)))
+    assert {reply.status for reply in replies} <= {200, 409}
+    assert {reply.body["code"] for reply in replies if reply.status == 409} <= {"command_running"}
+    assert town.approve(step, key).body["phase"] == "ACTING"
+    recovered(town, [step])
+
+
+def test_an_api_killed_while_it_carries_a_command_out_leaves_one_approval(town: Town) -> None:
+    (step,) = town.take(1)
+    before = town.stack.state()["parts"]["api"]["restarts"]
+    with ThreadPoolExecutor(1) as sender:
+        cut_off = sender.submit(town.approve, step)
+        killed(town, "api")
+        assert cut_off.result().status in {0, 200}
+    until(lambda: restarted(town, "api", before) and town.stack.ready(), "the API answers again")
+    assert town.approve(step).status in {200, 409}  # not taken before, or taken already
     recovered(town, [step])
