@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client, TLSConfig
 from temporalio.converter import PayloadCodec
 from temporalio.runtime import Runtime
@@ -49,16 +48,6 @@ async def connect(
 async def temporal_answers(client: Client) -> None:
     """Raise what the connection says when Temporal does not answer: a part of /readyz."""
     await client.service_client.check_health(timeout=timedelta(seconds=3))
-
-
-async def ensure_search_attributes(client: Client, wanted: dict[str, "int"]) -> None:
-    """Register the search attributes that are missing; `wanted` maps names to Temporal's indexed value types."""
-    have = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
-    missing = {name: kind for name, kind in wanted.items() if name not in have.custom_attributes}
-    if missing:
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)  # type: ignore[arg-type]  # enum stubs differ from int
-        )
 
 
 @contextmanager

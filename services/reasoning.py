@@ -79,7 +79,8 @@ def changed(before: Metrics, after: Metrics) -> str:
         new = after.get(key)
         if old != new:
             half = key.measure is Measure.ABSENT_HALF_DAYS
-            said.append(f"{_shown(old, half=half)} -> {_shown(new, half=half)} {key.measure.replace('_', ' ')}")
+            noun = "absence days" if half else key.measure.replace("_", " ")
+            said.append(f"{_shown(old, half=half)} -> {_shown(new, half=half)} {noun}")
     return ", ".join(said)
 
 

@@ -137,7 +137,7 @@ def test_a_correction_removes_the_basis_and_says_both_values(world: World, ill: 
     correct(world, ill, WEEK[:4], corrected)
     found = checked(world, ill, basis, corrected + timedelta(hours=1))
     assert found.holds is False
-    assert "->" in found.sentence
+    assert "7 -> 3 absence days" in found.sentence
     assert found.before != found.after
 
 
