@@ -146,6 +146,8 @@ async def roll_back(sessions: Sessions, actor: Actor, import_id: UUID, *, now: d
         run.status, run.finished_at = "ROLLED_BACK", now
         await audit.record(session, actor, audit.Act("roll_back", "import", import_id), now=now)
     await attendance_summaries.refresh(sessions, actor, now=now)
+    async with sessions.tenant(actor.tenant_id) as session:
+        await outbox.enqueue(session, "import.finished", f"import/{import_id}", {"import_id": str(import_id)})
     return gone
 
 

@@ -1,42 +1,22 @@
-"""The register as staff read and correct it: marks, summaries, code maps, quarantined rows, imports."""
+"""The register as staff read it: marks, summaries, code maps, quarantined rows, imports."""
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateways.district_folder import Chunk, read_feed
 from models.attendance import CodeMap, Mark, Summary
 from models.imports import ImportRun, QuarantineRow
-from models.people import School
 from models.queries.import_blocks import stale_schools
 from models.queries.keyset import Window, paged
-from models.students import Student
 from rules.errors import Conflict, NotFound
-from services import audit, outbox
+from services import audit
+from services.attendance import finish_run, open_run
 from services.audit import Act
 from services.context import Actor
-
-MARK_COLUMNS = (
-    "mark_id",
-    "student_id",
-    "school_id",
-    "date",
-    "session",
-    "code",
-    "recorded_at",
-    "register",
-    "deleted",
-    "minutes_missed",
-    "recorded_by",
-    "amend_reason",
-    "source",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +27,6 @@ class Span:
     first: date
     last: date
     school_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CorrectedMark:
-    """One mark as it should be; `deleted` takes it back."""
-
-    date: date
-    session: str
-    code: str
-    register_name: str = ""
-    deleted: bool = False
-    minutes_missed: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """Later marks for one student at one school; the earlier ones stay as they came."""
-
-    student_id: UUID
-    school_id: UUID
-    marks: Sequence[CorrectedMark]
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,22 +74,6 @@ async def marks(session: AsyncSession, asked: Span, window: Window) -> Sequence[
     return (await session.scalars(paged(wanted, (Mark.date, Mark.ingest_seq, Mark.row_key), window))).all()
 
 
-async def correction_feed(session: AsyncSession, actor: Actor, wanted: Correction, *, now: datetime) -> Iterator[Chunk]:
-    """A correction as a feed of its own: it goes the way every mark goes."""
-    student = await session.get_one(Student, wanted.student_id)
-    school = await session.get_one(School, wanted.school_id)
-    written = io.StringIO(newline="")
-    rows = csv.writer(written)
-    rows.writerow(MARK_COLUMNS)
-    recorded = now.replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for mark in wanted.marks:
-        minutes = "" if mark.minutes_missed is None else mark.minutes_missed
-        who = [uuid4(), student.source_id, school.source_id, mark.date, mark.session, mark.code]
-        how = [recorded, mark.register_name, int(mark.deleted), minutes, actor.person_id, wanted.reason, "handrail"]
-        rows.writerow([*who, *how])
-    return read_feed(io.BytesIO(written.getvalue().encode()), "marks", received_at=now, file="correction.csv")
-
-
 async def code_map(session: AsyncSession, code_set: str, *, lock: bool = False) -> Sequence[CodeMap]:
     """The codes of a set, in order; NotFound if nobody has explained it."""
     wanted = select(CodeMap).where(CodeMap.code_set == code_set).order_by(CodeMap.code)
@@ -158,8 +100,8 @@ async def put_code_map(session: AsyncSession, actor: Actor, command: PutCodeMap,
         before=before,
         after={one.code: one.status for one in command.codes},
     )
-    entry = await audit.record(session, actor, act, now=now)
-    await outbox.enqueue(session, "import.finished", f"code-map/{entry}", {"code_set": command.code_set})
+    run = await open_run(session, actor, "code_map", now, rows=len(command.codes))
+    await finish_run(session, actor, run, act, now=now)
 
 
 async def quarantined(

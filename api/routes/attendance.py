@@ -28,9 +28,9 @@ from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
 from rules.errors import Unavailable
-from services import attendance_import, attendance_summaries, register, schools
-from services.attendance_import import OpenImport
-from services.register import Coded, CorrectedMark, Correction, PutCodeMap, SettleRow, Span
+from services import attendance, attendance_summaries, register, schools
+from services.attendance import CorrectRegister
+from services.register import Coded, PutCodeMap, SettleRow, Span
 
 router = APIRouter(prefix="/attendance", tags=["attendance"], route_class=HandrailRoute)
 UPLOAD_BYTES = 1024**3
@@ -119,15 +119,12 @@ async def correct_register(
     _key: CommandKey,
     given: Parts,
 ) -> ImportReportOut:
-    """Correct a student's marks; running ladders look at their reasons again."""
+    """Correct a student's marks on every register of their sessions; running ladders look at their reasons again."""
     async with given.sessions.tenant(caller.actor.tenant_id) as session:
         file = await reach.student(session, caller, student_id)
         school = await reach.school(session, caller, body.school_id)
-        marks = [CorrectedMark(**mark.model_dump()) for mark in body.marks]
-        wanted = Correction(file.student.id, school.id, marks, body.reason)
-        feed = await register.correction_feed(session, caller.actor, wanted, now=caller.now)
-    order = OpenImport("correction", "correction by staff", timezone=school.timezone)
-    done = await attendance_import.import_feed(given.sessions, caller.actor, order, feed, now=caller.now)
+        command = CorrectRegister(file.student.id, school.id, [mark.corrected() for mark in body.marks], body.reason)
+        done = await attendance.correct_register(session, caller.actor, command, now=caller.now)
     return await _report(given, caller, done.import_id)
 
 

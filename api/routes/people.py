@@ -26,8 +26,8 @@ from api.schemas.shared import ReasonIn
 from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission, Role
-from services import attendance_summaries, calendars, guardian_links, people
-from services.calendars import Open, PutCalendar
+from services import attendance, guardian_links, people
+from services.attendance import SetCalendar
 from services.guardian_links import ConfirmLink, PutLink
 from services.people import StudentQuery
 
@@ -47,7 +47,7 @@ async def list_schools(caller: Annotated[Caller, permit(Permission.SCHOOL_READ)]
 
 
 async def _calendar(session: Session, school_id: UUID, first: date, last: date) -> CalendarOut:
-    rows = await calendars.between(session, school_id, first, last)
+    rows = await attendance.open_sessions(session, school_id, first, last)
     listed = [OpenSession.model_validate(row) for row in rows]
     return CalendarOut(school_id=school_id, from_date=first, to_date=last, sessions=listed)
 
@@ -76,15 +76,13 @@ async def put_calendar(
     if_match: IfMatch = None,
 ) -> CalendarOut:
     """Replace the open sessions between two days; summaries and ladders follow."""
-    opened = [Open(one.date, one.session, one.minutes) for one in body.sessions]
+    opened = [attendance.OpenSession(one.date, one.session, one.minutes) for one in body.sessions]
     async with given.sessions.tenant(caller.actor.tenant_id) as session:
         await reach.school(session, caller, school_id)
         unchanged(if_match, await _calendar(session, school_id, body.from_date, body.to_date))
-        command = PutCalendar(school_id, body.from_date, body.to_date, opened, body.reason)
-        await calendars.put(session, caller.actor, command, now=caller.now)
-        shown = tagged(response, await _calendar(session, school_id, body.from_date, body.to_date))
-    await attendance_summaries.refresh(given.sessions, caller.actor, now=caller.now)
-    return shown
+        command = SetCalendar(school_id, body.from_date, body.to_date, opened, body.reason)
+        await attendance.set_calendar(session, caller.actor, command, now=caller.now)
+        return tagged(response, await _calendar(session, school_id, body.from_date, body.to_date))
 
 
 @router.get("/students")

@@ -9,6 +9,7 @@ from pydantic import Field
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, shown
 from models.attendance import Mark, Summary
 from rules.attendance.codes import Status
+from services.attendance import CorrectedMark
 
 _IMPORT: dict[str, Any] = {
     "id": SOME_ID,
@@ -141,16 +142,18 @@ class MarkOut(Body):
 
 
 class MarkIn(Body):
-    """One mark as it should be; `deleted` takes it back."""
+    """One session as every register of it should say, or (DAY) all sessions of a day; a null code takes marks back."""
 
     model_config = shown({"date": "2026-11-19", "session": "AM", "code": "I"})
 
     date: date
     session: Literal["AM", "PM", "DAY"]
-    code: Annotated[str, Field(max_length=40)]
-    register_name: Annotated[str, Field(max_length=80)] = ""
-    deleted: bool = False
+    code: Annotated[str, Field(max_length=40)] | None
     minutes_missed: Annotated[int, Field(ge=0, le=600)] | None = None
+
+    def corrected(self) -> CorrectedMark:
+        """The same as the service takes it."""
+        return CorrectedMark(self.date, self.session, self.code, self.minutes_missed)
 
 
 class CorrectionIn(Body):

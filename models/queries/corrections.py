@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.queries.register_merge import STALE, STALE_ON_ROLL
+from models.queries.register_merge import CALENDAR_YEARS, STALE, STALE_ON_ROLL
 
 # Several registers of one session are merged best first (S3.4): a correction that spoke on one of them only could lose.
 CORRECT = text(f"""
@@ -25,7 +25,7 @@ register as (
 written as (
     insert into mark (row_key, mark_id, student_id, school_id, date, session, code, recorded_at, register, deleted,
         minutes_missed, source, recorded_by, recorded_by_title, amend_reason, ingest_seq, import_id)
-    select gen_random_uuid(), cast(:import_id as text) || ':' || r.register, one.id, :school, :day, :session,
+    select gen_random_uuid(), concat_ws(':', :import_id, :day, :session, r.register), one.id, :school, :day, :session,
         coalesce(cast(:code as text), ''), date_trunc('second', cast(:now as timestamptz)), r.register,
         cast(:code as text) is null, cast(:minutes as int), 'correction', :by, :title, :reason, :seq, :import_id
     from register r cross join one
@@ -129,3 +129,4 @@ async def replace_calendar(
     dates, names, minutes = ([row[at] for row in open_sessions] for at in range(3))
     given = {"school": school_id, "first": span[0], "last": span[1]}
     await session.execute(CALENDAR, {**given, "dates": dates, "sessions": names, "minutes": minutes})
+    await session.execute(text(CALENDAR_YEARS))

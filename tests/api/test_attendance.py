@@ -100,8 +100,8 @@ def test_a_correction_is_a_later_mark_and_moves_the_totals(district: District) -
     marks = district.get(f"/attendance/students/{student}/marks?from={DAYS[-1]}&to={DAYS[-1]}").json()["items"]
     assert len(marks) == 4
     closed = {**body, "marks": [{"date": DAYS[-1], "session": "AM", "code": "?!"}]}
-    odd = district.post(path, json=closed).json()
-    assert "UNKNOWN_CODE" in odd["issues"]
+    odd = district.post(path, json=closed)
+    assert (odd.status_code, odd.json()["code"]) == (422, "code_unknown")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,15 @@ from models.people import School
 from models.session import Sessions, engine_for
 from models.students import Student
 from rules.errors import Invalid
-from services.attendance import Corrected, CorrectMark, OpenSession, SetCalendar, correct_mark, set_calendar
+from services.attendance import (
+    Change,
+    CorrectedMark,
+    CorrectRegister,
+    OpenSession,
+    SetCalendar,
+    correct_register,
+    set_calendar,
+)
 from services.context import Actor
 from tests.servers.kinds import Database
 from tests.services.districts import NOW, a_tenant, calendar, facts, school, school_days, summaries, take_in, write
@@ -68,12 +76,12 @@ async def a_school(sessions: Sessions, folder: Path, marks: list[list[object]]) 
     return actor
 
 
-async def correct(sessions: Sessions, actor: Actor, pupil: Pupil, code: str | None, **more: Any) -> Corrected:
-    wanted = {"date": DAYS[1], "session": "AM", "reason": "seen in class", "now": NOW, **more}
-    now = wanted.pop("now")
-    command = CorrectMark(pupil.student_id, pupil.school_id, code=code, **wanted)
+async def correct(sessions: Sessions, actor: Actor, pupil: Pupil, code: str | None, **more: Any) -> list[Change]:
+    wanted = {"date": DAYS[1], "session": "AM", **more}
+    now, reason = wanted.pop("now", NOW), wanted.pop("reason", "seen in class")
+    command = CorrectRegister(pupil.student_id, pupil.school_id, [CorrectedMark(code=code, **wanted)], reason)
     async with sessions.tenant(actor.tenant_id) as session:
-        return await correct_mark(session, actor, command, now=now)
+        return list((await correct_register(session, actor, command, now=now)).changes)
 
 
 def test_a_correction_is_a_later_row_and_the_summaries_follow(
@@ -82,7 +90,7 @@ def test_a_correction_is_a_later_row_and_the_summaries_follow(
     async def story() -> None:
         actor = await a_school(sessions, tmp_path, [mark(DAYS[1], "AM", "N"), mark(DAYS[1], "PM", "N")])
         pupil = await the_pupil(sessions, actor)
-        done = await correct(sessions, actor, pupil, "/")
+        (done,) = await correct(sessions, actor, pupil, "/")
         assert (done.before, done.after) == (("UNAUTHORISED_ABSENT", "N"), ("PRESENT", "/"))
         day = next(row for row in await summaries(sessions, actor) if row[:3] == ["a", "S", str(DAYS[1])])
         assert day[7:] == ["50.00", "1", "2", "0", "0.5"]
@@ -99,7 +107,7 @@ def test_a_correction_speaks_on_every_register_of_the_session(
     async def story() -> None:
         twice = [mark(DAYS[1], "AM", "/", register="maths"), mark(DAYS[1], "AM", "/", register="art")]
         actor = await a_school(sessions, tmp_path, twice)
-        done = await correct(sessions, actor, await the_pupil(sessions, actor), "N")
+        (done,) = await correct(sessions, actor, await the_pupil(sessions, actor), "N")
         assert done.after == ("UNAUTHORISED_ABSENT", "N")
 
     runner.run(story())
@@ -108,8 +116,45 @@ def test_a_correction_speaks_on_every_register_of_the_session(
 def test_a_withdrawn_mark_is_no_mark_not_present(sessions: Sessions, runner: asyncio.Runner, tmp_path: Path) -> None:
     async def story() -> None:
         actor = await a_school(sessions, tmp_path, [mark(DAYS[1], "AM", "N")])
-        done = await correct(sessions, actor, await the_pupil(sessions, actor), None)
+        (done,) = await correct(sessions, actor, await the_pupil(sessions, actor), None)
         assert (done.before, done.after) == (("UNAUTHORISED_ABSENT", "N"), None)
+
+    runner.run(story())
+
+
+def test_a_corrected_day_is_every_session_the_student_had(
+    sessions: Sessions, runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        actor = await a_school(sessions, tmp_path, [mark(DAYS[1], "DAY", "N")])
+        pupil = await the_pupil(sessions, actor)
+        done = await correct(sessions, actor, pupil, "I", session="DAY")
+        assert [(change.session, change.after) for change in done] == [
+            ("AM", ("AUTHORISED_ABSENT", "I")),
+            ("PM", ("AUTHORISED_ABSENT", "I")),
+        ]
+
+    runner.run(story())
+
+
+def test_of_several_marks_none_is_corrected_unless_all_can_be(
+    sessions: Sessions, runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        actor = await a_school(sessions, tmp_path, [mark(DAYS[1], "AM", "N")])
+        pupil = await the_pupil(sessions, actor)
+        for second, problem in (
+            (CorrectedMark(DAYS[1], "DAY", "/"), "session_twice"),
+            (CorrectedMark(DAYS[2], "AM", "??"), "code_unknown"),
+        ):
+            both = [CorrectedMark(DAYS[1], "AM", "/"), second]
+            command = CorrectRegister(pupil.student_id, pupil.school_id, both, "seen in class")
+            with pytest.raises(Invalid) as refused:
+                async with sessions.tenant(actor.tenant_id) as session:
+                    await correct_register(session, actor, command, now=NOW)
+            assert refused.value.code == problem
+        async with sessions.tenant(actor.tenant_id) as session:
+            assert (await session.scalars(select(Mark.code))).all() == ["N"]
 
     runner.run(story())
 
