@@ -58,6 +58,10 @@ fmt: $(STAMP) ## Format and mend what a machine can
 map: $(STAMP) ## Draw docs/map.md anew
 	$(BIN)/python -m tests.architecture.draw_map
 
+.PHONY: events
+events: $(STAMP) ## Draw docs/events anew: the catalogue's index and JSON Schemas
+	$(BIN)/python -m tests.rules.events.test_catalogue
+
 .PHONY: lock
 lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock (hashes, no addresses)
 	$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate -o requirements.lock

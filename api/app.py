@@ -66,5 +66,6 @@ TAGS: Final[dict[str, Any]] = {
     "people": "Schools, calendars, students, guardians.",
     "letters": "Letter templates and stored letters.",
     "meetings": "Meetings and free slots.",
+    "events": "The event feed, webhooks, and events that other systems send.",
     "service": "Health, readiness, metrics.",
 }

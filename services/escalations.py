@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,12 +14,15 @@ from letters.chronology import Chronology, render_chronology
 from models.instances import CaseFile, Escalation, Instance
 from models.queries import calendar
 from rules.errors import NotFound
+from rules.events.catalogue import TIER_ESCALATED
+from rules.events.payloads import TierEscalatedData
 from services import artifacts, school_days
 from services.artifacts import Paper, artifact_id_for
 from services.audit import Act, record
 from services.case_tasks import NewTask, open_task
 from services.chronology import chronology
 from services.context import CaseRef
+from services.events import emit
 from services.means import Means
 from services.student_keys import DataKey, data_key
 
@@ -111,15 +114,33 @@ async def _row(session: AsyncSession, case: CaseRef, wanted: Raise) -> Escalatio
         )
         .on_conflict_do_nothing()
     )
-    raised = func.greatest(CaseFile.tier, wanted.tier)
-    await session.execute(update(CaseFile).where(CaseFile.id == case_id).values(tier=raised))
+    file = (await session.scalars(select(CaseFile).where(CaseFile.id == case_id).with_for_update())).one()
+    before, file.tier = file.tier, max(file.tier, wanted.tier)
+    await session.flush()
     for kind, title, days, role in TASKS:
         due = await school_days.day_after(session, case, days)
         await open_task(session, case, NewTask(kind, title, due, wanted.stage_key, role))
     row = (await session.scalars(mine)).one()
     act = Act("escalate", "escalation", row.id, case.student_id, wanted.reason or None, after={"tier": wanted.tier})
     await record(session, case.actor, act, now=case.now)
+    if file.tier > before:
+        await _tell_the_world(session, case, row, (before, file.tier))
     return row
+
+
+async def _tell_the_world(session: AsyncSession, case: CaseRef, row: Escalation, tiers: tuple[int, int]) -> None:
+    data = TierEscalatedData(
+        escalation_id=row.id,
+        case_id=row.case_id,
+        instance_id=case.instance_id,
+        student_id=case.student_id,
+        school_id=case.school_id,
+        stage_key=row.stage_key,
+        from_tier=tiers[0],
+        to_tier=tiers[1],
+        occurred_at=row.opened_at,
+    )
+    await emit(session, TIER_ESCALATED, row.case_id, data, at=row.opened_at)
 
 
 async def close_of_stages(session: AsyncSession, case: CaseRef, stage_keys: tuple[str, ...], now: datetime) -> int:

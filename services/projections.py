@@ -13,13 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.instances import Event, Instance
 from models.instances import Proposal as ProposalRow
 from models.rulesets import RuleSetVersion
+from rules.events.catalogue import OF_LADDER
+from rules.events.ladder import MODELS, published
 from rules.ladder.events import EventType, LadderEvent
 from rules.ladder.state import Hold, Proposal
 from rules.ladder.words import Phase
 from services.audit import Act, record
 from services.context import Actor, CaseRef
 from services.effects import once
-from services.outbox import enqueue
+from services.events import emit
 from services.pinned import stage_types
 
 OPEN_PROPOSAL = ("PENDING", "HELD", "APPROVED")
@@ -61,6 +63,15 @@ class _Fact:
     number: int
     revision: int
     stage_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of the timeline as it was written."""
+
+    id: UUID
+    case_id: UUID
+    fact: _Fact
 
 
 async def project(session: AsyncSession, case: CaseRef, view: CaseView, events: Sequence[LadderEvent]) -> None:
@@ -140,35 +151,58 @@ def _open_status(view: CaseView) -> str:
 
 async def _append(session: AsyncSession, case: CaseRef, fact: _Fact, event: LadderEvent) -> None:
     by = event.by
-    made = await session.scalar(
-        insert(Event)
-        .values(
-            instance_id=case.instance_id,
-            student_id=case.student_id,
-            school_id=case.school_id,
-            case_id=select(Instance.case_id).where(Instance.id == case.instance_id).scalar_subquery(),
-            type=event.type,
-            stage_key=event.stage_key,
-            stage_type=fact.stage_type,
-            artifact_id=_uuid(event.facts.get("artifact_id")),
-            occurred_at=event.at,
-            actor_id=by.actor_id if by else None,
-            actor_role=by.role if by else None,
-            reason=(by.reason or None) if by else None,
-            data=event.facts,
-            revision=fact.revision,
-            dedupe_key=f"{case.key}/{fact.number}",
+    made = (
+        await session.execute(
+            insert(Event)
+            .values(
+                instance_id=case.instance_id,
+                student_id=case.student_id,
+                school_id=case.school_id,
+                case_id=select(Instance.case_id).where(Instance.id == case.instance_id).scalar_subquery(),
+                type=event.type,
+                stage_key=event.stage_key,
+                stage_type=fact.stage_type,
+                artifact_id=_uuid(event.facts.get("artifact_id")),
+                occurred_at=event.at,
+                actor_id=by.actor_id if by else None,
+                actor_role=by.role if by else None,
+                reason=(by.reason or None) if by else None,
+                data=event.facts,
+                revision=fact.revision,
+                dedupe_key=f"{case.key}/{fact.number}",
+            )
+            .on_conflict_do_nothing()
+            .returning(Event.id, Event.case_id)
         )
-        .on_conflict_do_nothing()
-        .returning(Event.id)
-    )
+    ).one_or_none()
     if made is None:
         return
-    await enqueue(session, "event", str(case.instance_id), {"event": str(made), "type": event.type})
+    assert made.case_id is not None, "an instance has a case"
+    await _tell_the_world(session, case, _Line(made.id, made.case_id, fact), event)
     if by:
         actor = Actor(case.tenant_id, by.actor_id, by.role, by.role, by.command_id, "workflow")
         act = Act(event.type.lower(), "instance", case.instance_id, case.student_id, by.reason or None)
         await record(session, actor, act, now=event.at)
+
+
+async def _tell_the_world(session: AsyncSession, case: CaseRef, line: _Line, event: LadderEvent) -> None:
+    data = MODELS[event.type].model_validate(
+        {
+            "event_id": line.id,
+            "instance_id": case.instance_id,
+            "case_id": line.case_id,
+            "student_id": case.student_id,
+            "school_id": case.school_id,
+            "revision": line.fact.revision,
+            "stage_key": event.stage_key,
+            "stage_type": line.fact.stage_type,
+            "actor_id": event.by.actor_id if event.by else None,
+            "actor_role": event.by.role if event.by else None,
+            "occurred_at": event.at,
+            **published(event),
+        }
+    )
+    await emit(session, OF_LADDER[event.type], case.instance_id, data, at=event.at)
 
 
 def _uuid(text: object) -> UUID | None:

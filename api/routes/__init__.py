@@ -6,6 +6,7 @@ from api.routes import (
     artifacts,
     attendance,
     cases,
+    events,
     ladder,
     meetings,
     people,
@@ -28,4 +29,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     meetings.router,
     attendance.router,
     simulation.router,
+    events.router,
 )

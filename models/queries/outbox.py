@@ -16,6 +16,7 @@ LEASE = timedelta(seconds=30)
 # One relay per tenant: the lock ends with the transaction that numbers and claims.
 LOCK = text("select pg_try_advisory_xact_lock(hashtext('handrail-relay'), hashtext(:tenant))")
 # Sequence order is not commit order, so positions are given after the commit, in the order rows became visible.
+# An event waits for nobody: with its position it is published, and everybody who reads events reads by position.
 NUMBER = text("""
 with fresh as (
     select id, row_number() over (order by seq) as n from outbox where tenant_id = :tenant and position is null
@@ -24,7 +25,9 @@ with fresh as (
     on conflict (tenant_id) do update set position = outbox_head.position
     returning position
 )
-update outbox o set position = head.position + fresh.n from fresh, head where o.tenant_id = :tenant and o.id = fresh.id
+update outbox o set position = head.position + fresh.n,
+    status = case when o.kind = 'event' then 'DELIVERED' else o.status end
+from fresh, head where o.tenant_id = :tenant and o.id = fresh.id
 """)
 ADVANCE_HEAD = text("""
 update outbox_head set position = coalesce((select max(position) from outbox where tenant_id = :tenant), 0)

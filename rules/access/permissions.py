@@ -81,6 +81,10 @@ class Permission(StrEnum):
     ARTIFACT_READ = "artifacts:read"
     MEETING_READ = "meetings:read"
     MEETING_WRITE = "meetings:write"
+    EVENT_READ = "events:read"
+    EVENT_SEND = "events:send"
+    WEBHOOK_READ = "webhooks:read"
+    WEBHOOK_WRITE = "webhooks:write"
 
 
 _LEADERS = frozenset({Role.DISTRICT_ADMIN, Role.SCHOOL_LEADER})
@@ -151,5 +155,9 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.ARTIFACT_READ: _READERS,
         Permission.MEETING_READ: _STAFF,
         Permission.MEETING_WRITE: _CASEWORK | {Role.LIAISON},
+        Permission.EVENT_READ: _ADMIN | {Role.INTEGRATION},
+        Permission.EVENT_SEND: _ADMIN | {Role.INTEGRATION},
+        Permission.WEBHOOK_READ: _ADMIN | {Role.INTEGRATION, Role.AUDITOR},
+        Permission.WEBHOOK_WRITE: _ADMIN,
     }
 )

@@ -1,0 +1,100 @@
+"""What every payload keeps to, and the payloads of programmes: ids, statuses, stage keys, dates; never a name or text.
+
+safeguards.md section 6: events carry status, never a register code or a reason.
+"""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Payload(BaseModel):
+    """The `data` of one event; a field nobody published is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TierEscalatedData(Payload):
+    """A student's case was raised to a higher tier."""
+
+    escalation_id: UUID
+    case_id: UUID
+    instance_id: UUID
+    student_id: UUID
+    school_id: UUID
+    stage_key: str
+    from_tier: int = Field(ge=1, le=3)
+    to_tier: int = Field(ge=1, le=3)
+    occurred_at: datetime
+
+
+class ProgrammeData(Payload):
+    """What the events of a programme have in common."""
+
+    intervention_id: UUID
+    occurred_at: datetime
+
+
+class InterventionCreatedData(ProgrammeData):
+    """A programme with its schedule was made."""
+
+    school_id: UUID
+    tier: int = Field(ge=1, le=3)
+    sessions: int = Field(ge=0, description="How many sessions were made.")
+    first_session_on: date | None
+    last_session_on: date | None
+
+
+class StudentEnrolledInInterventionData(ProgrammeData):
+    """A student was enrolled in a programme."""
+
+    enrolment_id: UUID
+    student_id: UUID
+    school_id: UUID
+    source: Literal["manual", "risk_list"]
+    starts_on: date
+
+
+class AttendanceCounts(Payload):
+    """How many students had each status in one session."""
+
+    present: int = Field(ge=0)
+    absent: int = Field(ge=0)
+    late: int = Field(ge=0)
+    excused: int = Field(ge=0)
+
+
+class InterventionAttendanceRecordedData(ProgrammeData):
+    """The attendance of one session was recorded; counts, not who was away or why."""
+
+    session_id: UUID
+    school_id: UUID
+    held_on: date
+    counts: AttendanceCounts
+
+
+class ProgressNoteAddedData(ProgrammeData):
+    """A progress note was added; notes are confidential, so only that there is one."""
+
+    note_id: UUID
+    student_id: UUID
+    noted_on: date
+
+
+class StudentExitedInterventionData(ProgrammeData):
+    """A student's exit from a programme was confirmed."""
+
+    enrolment_id: UUID
+    student_id: UUID
+    school_id: UUID
+    result: Literal["goal_met", "withdrawn", "ended"]
+    exited_on: date
+
+
+class InterventionCompletedData(ProgrammeData):
+    """A programme has held its last session."""
+
+    school_id: UUID
+    completed_on: date
