@@ -23,7 +23,7 @@ EVENT = {
 }
 
 
-class EventOut(Body):
+class CloudEventOut(Body):
     """One CloudEvent; `data` has the shape that docs/events publishes for its type."""
 
     model_config = shown(EVENT)
@@ -45,7 +45,7 @@ class EventFeedOut(Body):
 
     model_config = shown({"items": [EVENT], "next_cursor": "42", "more": False})
 
-    items: list[EventOut]
+    items: list[CloudEventOut]
     next_cursor: str = Field(description="Send it back as `cursor`, now or in a year.")
     more: bool = Field(description="Whether there is more already.")
 
@@ -53,5 +53,5 @@ class EventFeedOut(Body):
     def of(cls, tenant_id: UUID, page: FeedPage) -> Self:
         """A page of the feed as CloudEvents."""
         shaped = [cloud_event(tenant_id, row) for row in page.events]
-        items = [EventOut.model_validate({**one.get_attributes(), "data": one.get_data()}) for one in shaped]
+        items = [CloudEventOut.model_validate({**one.get_attributes(), "data": one.get_data()}) for one in shaped]
         return cls(items=items, next_cursor=str(page.position), more=page.more)
