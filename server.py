@@ -20,6 +20,7 @@ from models.session import Sessions, engine_for
 from orchestration.client import TemporalAddress, connect, temporal_answers
 from orchestration.codec import EncryptedPayloads
 from orchestration.handles import CaseHandles
+from services.audit_keys import sessions_with
 from services.means import Means, Sender, Threads
 from settings import Settings, parse_keys, secret
 
@@ -46,8 +47,9 @@ async def opened(settings: Settings) -> AsyncIterator[ApiDependencies]:
         "storage": bucket_probe(settings),
         "temporal": partial(temporal_answers, temporal),
     }
-    sessions = Sessions(engine)
-    working = means(settings, sessions)
+    ring = keyring(settings)
+    sessions = sessions_with(engine, ring)
+    working = means(settings, sessions, ring)
     yield ApiDependencies(
         sessions=sessions,
         tokens=DemoTokens(secret(settings.token_secret).encode()),
@@ -60,17 +62,22 @@ async def opened(settings: Settings) -> AsyncIterator[ApiDependencies]:
     await engine.dispose()
 
 
-def means(settings: Settings, sessions: Sessions) -> Means:
-    """Store, keys and threads for letters written, read and verified through the API; it sends nothing itself."""
+def keyring(settings: Settings) -> MasterKeyRing:
+    """The master keys; the first wraps."""
     assert settings.master_keys is not None
     masters = parse_keys(settings.master_keys)
+    return MasterKeyRing(masters, next(iter(masters)))
+
+
+def means(settings: Settings, sessions: Sessions, ring: MasterKeyRing) -> Means:
+    """Store, keys and threads for letters written, read and verified through the API; it sends nothing itself."""
     access = secret(settings.s3_access_key) if settings.s3_access_key else None
     hidden = secret(settings.s3_secret_key) if settings.s3_secret_key else None
     return Means(
         sessions=sessions,
         store=S3ObjectStore(StoreAddress(settings.s3_bucket, settings.s3_region, settings.s3_endpoint, access, hidden)),
         mailer=SmtpMailer(SmtpAddress(settings.smtp_host or "", settings.smtp_port)),
-        keyring=MasterKeyRing(masters, next(iter(masters))),
+        keyring=ring,
         threads=Threads(THREADS),
         sender=Sender(settings.smtp_from),
     )

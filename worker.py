@@ -14,7 +14,7 @@ from activities.boundary import Boundary
 from activities.registry import ActivityDependencies, build
 from gateways.keyring import MasterKeyRing
 from gateways.mailer import SmtpAddress, SmtpMailer
-from gateways.object_store import S3ObjectStore, StoreAddress
+from gateways.object_store import STORE_AWAY, S3ObjectStore, StoreAddress
 from models.session import DATABASE_AWAY, Sessions, engine_for
 from orchestration.carriers import CaseCarriers
 from orchestration.client import TemporalAddress, connect, temporal_answers
@@ -23,8 +23,10 @@ from orchestration.deployment import build_id, deployment, make_current
 from orchestration.reconcile import reconcile_all
 from orchestration.relay import Relay
 from orchestration.schedules import ensure_schedules
+from orchestration.sealer import ANCHOR_LOOK_SECONDS, Sealer
 from orchestration.working import worker
-from services.means import Sender, Threads
+from services.audit_keys import sessions_with
+from services.means import Means, Sender, Threads
 from settings import Settings, parse_keys, secret
 
 READY = "HANDRAIL WORKER READY"  # the supervisor of the embedded stack waits for this line
@@ -44,7 +46,8 @@ async def work() -> None:
     stop = asyncio.Event()
     for asked in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(asked, stop.set)
-    sessions = Sessions(engine_for(secret(settings.database_url), pool_size=settings.database_pool_size))
+    engine = engine_for(secret(settings.database_url), pool_size=settings.database_pool_size)
+    sessions = sessions_with(engine, keyring(settings))
     client = await connected(settings)
     await temporal_answers(client)
     build_name = build_id([LOCK_FILE])
@@ -53,7 +56,7 @@ async def work() -> None:
     async with running:
         await make_current(client, build_name)
         print(READY, flush=True)  # noqa: T201 - the supervisor reads it
-        await beside(stop, sessions, client)
+        await beside(stop, means, client)
     await means.threads.close()
     await sessions.engine.dispose()
 
@@ -68,10 +71,15 @@ async def connected(settings: Settings) -> Client:
     return await connect(where, EncryptedPayloads(keys, next(iter(keys))), worker=True)
 
 
-def dependencies(settings: Settings, sessions: Sessions) -> ActivityDependencies:
-    """Everything that activities reach."""
+def keyring(settings: Settings) -> MasterKeyRing:
+    """The master keys; the first wraps."""
     assert settings.master_keys is not None
     masters = parse_keys(settings.master_keys)
+    return MasterKeyRing(masters, next(iter(masters)))
+
+
+def dependencies(settings: Settings, sessions: Sessions) -> ActivityDependencies:
+    """Everything that activities reach."""
     access = secret(settings.s3_access_key) if settings.s3_access_key else None
     hidden = secret(settings.s3_secret_key) if settings.s3_secret_key else None
     password = secret(settings.smtp_password) if settings.smtp_password else ""
@@ -87,17 +95,21 @@ def dependencies(settings: Settings, sessions: Sessions) -> ActivityDependencies
                 starttls=settings.smtp_starttls,
             )
         ),
-        keyring=MasterKeyRing(masters, next(iter(masters))),
+        keyring=keyring(settings),
         threads=Threads(THREADS),
         sender=Sender(settings.smtp_from),
     )
 
 
-async def beside(stop: asyncio.Event, sessions: Sessions, client: Client) -> None:
-    """What runs beside the worker until it stops: the relay, and the schedules of tenants that come later."""
+async def beside(stop: asyncio.Event, means: Means, client: Client) -> None:
+    """What runs beside the worker until it stops: relay and sealer, and the schedules of tenants that come later."""
+    sessions = means.sessions
+    sealer = Sealer(sessions, means.store, now)
     relay = Relay(sessions, CaseCarriers(sessions, client).by_kind(), now)
     async with asyncio.TaskGroup() as together:
         together.create_task(relay.run(stop))
+        together.create_task(sealer.run(stop))
+        together.create_task(every(stop, ANCHOR_LOOK_SECONDS, sealer.anchor_all))
         together.create_task(every(stop, SCHEDULES_EVERY_SECONDS, lambda: ensure_schedules(sessions, client)))
         together.create_task(every(stop, RECONCILE_EVERY_SECONDS, lambda: reconcile_all(sessions, client, now=now())))
 
@@ -108,11 +120,11 @@ def now() -> datetime:
 
 
 async def every(stop: asyncio.Event, seconds: float, do: Callable[[], Awaitable[object]]) -> None:
-    """Do a thing now and then; a database or Temporal that is away is tried again next time."""
+    """Do a thing now and then; a database, store or Temporal that is away is tried again next time."""
     while not stop.is_set():
         try:
             await do()
-        except (*DATABASE_AWAY, RPCError) as away:
+        except (*DATABASE_AWAY, *STORE_AWAY, RPCError) as away:
             log.warning("tried again in %s s: %s", seconds, type(away).__name__)
         try:
             await asyncio.wait_for(stop.wait(), seconds)

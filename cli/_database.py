@@ -9,13 +9,15 @@ from uuid import uuid4
 
 import typer
 
+from gateways.keyring import MasterKeyRing
 from models.session import Sessions, engine_for
 from models.tenants import Tenant
 from rules.errors import DomainError
 from rules.ids import TenantId
 from services import tenants
+from services.audit_keys import sessions_with
 from services.context import Actor, system
-from settings import Settings, SettingsError, secret
+from settings import Settings, SettingsError, parse_keys, secret
 
 T = TypeVar("T")
 REFUSED = 2
@@ -24,18 +26,27 @@ REFUSED = 2
 def with_sessions(work: Callable[[Sessions], Awaitable[T]]) -> T:
     """Open the database, do the work, close it; a refusal ends the command with status 2."""
     try:
-        url = secret(Settings.load().require("database_url").database_url)
-        return asyncio.run(_opened(url, work))
+        settings = Settings.load().require("database_url")
+        return asyncio.run(_opened(settings, work))
     except (DomainError, SettingsError) as refusal:
         refuse(refusal.message if isinstance(refusal, DomainError) else str(refusal))
 
 
-async def _opened(url: str, work: Callable[[Sessions], Awaitable[T]]) -> T:
-    engine = engine_for(url, pool_size=2)
+async def _opened(settings: Settings, work: Callable[[Sessions], Awaitable[T]]) -> T:
+    sessions = opened_on(settings)
     try:
-        return await work(Sessions(engine))
+        return await work(sessions)
     finally:
-        await engine.dispose()
+        await sessions.engine.dispose()
+
+
+def opened_on(settings: Settings) -> Sessions:
+    """Units of work on the configured database; without master keys they read, but write nothing that is audited."""
+    engine = engine_for(secret(settings.database_url), pool_size=2)
+    if settings.master_keys is None:
+        return Sessions(engine)
+    masters = parse_keys(settings.master_keys)
+    return sessions_with(engine, MasterKeyRing(masters, next(iter(masters))))
 
 
 def refuse(message: str) -> NoReturn:

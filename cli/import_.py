@@ -15,9 +15,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from cli._database import opened_on
 from gateways.district_folder import Chunk, read_feed
 from gateways.source_declaration import CANONICAL, SourceDeclaration, parse_declaration
-from models.session import Sessions, engine_for
+from models.session import Sessions
 from rules.errors import DomainError
 from rules.ids import TenantId
 from services import attendance_feed, tenants
@@ -25,7 +26,7 @@ from services import attendance_import as importing
 from services.attendance_import import Imported, OpenImport
 from services.context import Actor, system
 from services.tenants import NewTenant
-from settings import Settings, secret
+from settings import Settings
 
 REFUSED = 2
 
@@ -54,10 +55,10 @@ def command(
     roll_back: Annotated[UUID | None, typer.Option(help="Take back the marks of this import.")] = None,
 ) -> None:
     """Import a district folder, or one file of a declared feed, into the database."""
-    url = secret(Settings.load().require("database_url").database_url)
+    settings = Settings.load().require("database_url", "master_keys")
     try:
         if roll_back:
-            gone = asyncio.run(_roll_back(url, tenant, roll_back))
+            gone = asyncio.run(_roll_back(settings, tenant, roll_back))
             print(json.dumps({"import_id": str(roll_back), "status": "ROLLED_BACK", "marks_removed": gone}))
         elif path is None or not path.exists():
             _refuse(f"{path or 'PATH'}: no such file or folder; give a district folder, or a file with --as.")
@@ -66,7 +67,7 @@ def command(
         elif path.is_file() and table not in importing.ORDER:
             _refuse(f"{path}: say what the file holds by --as, one of {', '.join(importing.ORDER)}.")
         else:
-            report = asyncio.run(_import(url, Wanted(path, table, source, tenant, resume)))
+            report = asyncio.run(_import(settings, Wanted(path, table, source, tenant, resume)))
             print(json.dumps(_line(report)))
     except DomainError as error:
         _refuse(error.message)
@@ -91,21 +92,19 @@ def _line(report: Imported) -> dict[str, Any]:
     }
 
 
-async def _roll_back(url: str, tenant: str | None, import_id: UUID) -> int:
-    engine = engine_for(url, pool_size=2)
+async def _roll_back(settings: Settings, tenant: str | None, import_id: UUID) -> int:
+    sessions = opened_on(settings)
     try:
-        sessions = Sessions(engine)
         async with sessions.untenanted() as session:
             found = await tenants.require(session, tenant)
         return await importing.roll_back(sessions, _actor(found.id), import_id, now=datetime.now(UTC))
     finally:
-        await engine.dispose()
+        await sessions.engine.dispose()
 
 
-async def _import(url: str, wanted: Wanted) -> Imported:
-    engine = engine_for(url, pool_size=2)
+async def _import(settings: Settings, wanted: Wanted) -> Imported:
+    sessions, now = opened_on(settings), datetime.now(UTC)
     try:
-        sessions, now = Sessions(engine), datetime.now(UTC)
         async with sessions.untenanted() as session:
             found = await tenants.find(session, wanted.tenant)
             if found is None:
@@ -127,7 +126,7 @@ async def _import(url: str, wanted: Wanted) -> Imported:
                 tell=lambda so_far: bar.update(task, completed=so_far.rows, description=so_far.step),
             )
     finally:
-        await engine.dispose()
+        await sessions.engine.dispose()
 
 
 async def _declaration(sessions: Sessions, actor: Actor, wanted: Wanted, now: datetime) -> SourceDeclaration:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from gateways.ports import StoredObject
 from rules.errors import Conflict, Invalid, NotFound
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
+# What a store that is down, or still starting, looks like; background loops try again.
+STORE_AWAY = (BotoCoreError, ClientError)
 TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 

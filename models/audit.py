@@ -4,10 +4,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Recorded
+from models.base import Base, Recorded, Tenanted
 
 
 class AuditDetail(Recorded, Base):
@@ -43,8 +52,18 @@ class AuditEntry(Recorded, Base):
     student_id: Mapped[UUID | None]
     reason: Mapped[str | None]
     fields: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
-    salt: Mapped[bytes | None] = mapped_column(LargeBinary)
     detail_id: Mapped[UUID | None] = mapped_column(ForeignKey("audit_detail.id"))
+    detail_sha256: Mapped[str | None]
+
+
+class AuditUnsealed(Tenanted, Base):
+    """An entry that the sealer has not come to yet; written with the entry, gone with its seal."""
+
+    __tablename__ = "audit_unsealed"
+    __table_args__ = (PrimaryKeyConstraint("tenant_id", "seq"),)
+
+    seq: Mapped[int] = mapped_column(BigInteger)
+    entry_id: Mapped[UUID]
 
 
 class AuditSeal(Recorded, Base):
@@ -57,3 +76,18 @@ class AuditSeal(Recorded, Base):
     entry_id: Mapped[UUID] = mapped_column(ForeignKey("audit_entry.id"))
     previous_hash: Mapped[str]
     hash: Mapped[str]
+
+
+class AuditAnchor(Recorded, Base):
+    """A stretch of the chain whose hashes were written into write-once storage."""
+
+    __tablename__ = "audit_anchor"
+    __table_args__ = (UniqueConstraint("tenant_id", "number"),)
+
+    number: Mapped[int]
+    first_position: Mapped[int] = mapped_column(BigInteger)
+    last_position: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str]
+    storage_path: Mapped[str]
+    sha256: Mapped[str]
+    written_at: Mapped[datetime]

@@ -90,12 +90,15 @@ class LetterArtifact(Recorded, Base):
 
 
 class StudentKey(Recorded, Base):
-    """The data key of one student and record class, wrapped by the tenant key; destroying it erases what it sealed."""
+    """The data key of one student and record class, wrapped by the tenant key; destroying it erases what it sealed.
+
+    Without a student it is the tenant's own key of that class, for what concerns no student.
+    """
 
     __tablename__ = "student_key"
-    __table_args__ = (UniqueConstraint("tenant_id", "student_id", "record_class"),)
+    __table_args__ = (UniqueConstraint("tenant_id", "student_id", "record_class", postgresql_nulls_not_distinct=True),)
 
-    student_id: Mapped[UUID] = mapped_column(ForeignKey("student.id"))
+    student_id: Mapped[UUID | None] = mapped_column(ForeignKey("student.id"))
     record_class: Mapped[str]
     wrapped_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     tenant_key_id: Mapped[str]

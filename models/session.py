@@ -1,6 +1,6 @@
 """The unit of work: one transaction bound to one tenant, committed at a clean exit and rolled back otherwise."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -28,12 +28,12 @@ async def bind(session: AsyncSession, tenant_id: UUID) -> None:
 
 
 class Sessions:
-    """Opens units of work on one engine."""
+    """Opens units of work on one engine; each carries `info`, what its process keeps for all of them."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, info: Mapping[str, object] | None = None) -> None:
         assert tables.CAPABILITIES, "every table must be known before the first query"
         self.engine = engine
-        self._maker = async_sessionmaker(engine, expire_on_commit=False)
+        self._maker = async_sessionmaker(engine, expire_on_commit=False, info=dict(info or {}))
 
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:

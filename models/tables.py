@@ -37,7 +37,7 @@ CAPABILITIES = (
 
 UNTENANTED = frozenset({"tenant", "outbox_head"})
 PARTITIONED = frozenset({"mark", "session_fact", "summary"})
-INSERT_ONLY = frozenset({"audit_entry", "audit_detail", "audit_seal", "event", "effect"})
+INSERT_ONLY = frozenset({"audit_entry", "audit_detail", "audit_seal", "audit_anchor", "event", "effect"})
 
 
 def tenant_tables() -> list[Table]:

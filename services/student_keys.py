@@ -12,6 +12,7 @@ from models.letters import StudentKey
 from rules.errors import Conflict, NotFound
 
 LETTERS = "letters"
+AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,12 @@ class DataKey:
 
 
 async def data_key(
-    session: AsyncSession, keyring: KeyRing, tenant_id: UUID, student_id: UUID, record_class: str = LETTERS
+    session: AsyncSession, keyring: KeyRing, tenant_id: UUID, student_id: UUID | None, record_class: str = LETTERS
 ) -> DataKey:
-    """The student's key, made now if there is none; of racing writers the first one's key is everybody's."""
+    """The student's key, made now if there is none; of racing writers the first one's key is everybody's.
+
+    Without a student it is the tenant's own. A destroyed key is never made again: Conflict("key_destroyed").
+    """
     mine = select(StudentKey).where(StudentKey.student_id == student_id, StudentKey.record_class == record_class)
     row = (await session.scalars(mine)).first()
     if row is None:
@@ -59,5 +63,5 @@ def _opened(keyring: KeyRing, tenant_id: UUID, row: StudentKey) -> DataKey:
     return DataKey(row.id, keyring.unwrap(tenant_id, _subject(row.student_id, row.record_class), wrapped))
 
 
-def _subject(student_id: UUID, record_class: str) -> str:
-    return f"{student_id}/{record_class}"
+def _subject(student_id: UUID | None, record_class: str) -> str:
+    return f"{student_id or 'tenant'}/{record_class}"

@@ -13,12 +13,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from deploy.local.demo_district import DEFAULT_STUDENTS, generate
+from gateways.keyring import MasterKeyRing
 from models.session import Sessions, engine_for
 from rules.errors import DomainError
 from rules.ids import TenantId
 from services import demo
+from services.audit_keys import sessions_with
 from services.demo import LoadDemo, Standing
-from settings import Settings, secret
+from settings import Settings, parse_keys, secret
 
 ZONE = ZoneInfo("Europe/London")
 # In the environment, because the step is told everything there; `handrail demo --once` sets them.
@@ -54,10 +56,12 @@ def ensure_district(data_dir: Path, *, anew: bool) -> Path:
 
 async def load() -> str:
     """Load what is missing, wait for the first queue, and say where the demo stands."""
-    settings = Settings.load(attach=False).require("database_url")
+    settings = Settings.load(attach=False).require("database_url", "master_keys")
+    assert settings.master_keys is not None
+    masters = parse_keys(settings.master_keys)
     engine = engine_for(secret(settings.database_url), pool_size=2)
     try:
-        sessions = Sessions(engine)
+        sessions = sessions_with(engine, MasterKeyRing(masters, next(iter(masters))))
         known = await demo.find(sessions)
         if known is not None and demo.is_loaded(known):
             return _sentence(await _settled(sessions, TenantId(known.id), 0))

@@ -9,8 +9,9 @@ import pytest
 from api.app import create_app
 from api.dependencies import ApiDependencies
 from api.security import DemoTokens
-from models.session import Sessions, engine_for
+from models.session import engine_for
 from tests.api.district import KEY, NOW, District, settle
+from tests.keys import opened_on
 from tests.servers.kinds import Database
 
 
@@ -18,7 +19,7 @@ from tests.servers.kinds import Database
 def district(database: Database) -> Iterator[District]:
     with asyncio.Runner() as runner:
         engine = engine_for(database.app_url)
-        sessions = Sessions(engine)
+        sessions = opened_on(engine)
 
         async def database_answers() -> None:
             async with sessions.untenanted() as session:

@@ -8,6 +8,7 @@ from cli.sending import app
 from models.tenants import Tenant
 from services.entitlement import sending_on
 from tests.cli.running import asked, ran, said
+from tests.keys import MASTER_KEYS
 from tests.servers.kinds import Database
 from tests.services.seeding import Family, World
 
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.servers
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, database: Database) -> Iterator[World]:
     monkeypatch.setenv("HANDRAIL_DATABASE_URL", database.app_url)
+    monkeypatch.setenv("HANDRAIL_MASTER_KEYS", MASTER_KEYS)
     world = World(database)
     yield world
     world.close()

@@ -5,6 +5,7 @@ import pytest
 from cli.tenant import app
 from rules.letters.templates import starter_templates
 from tests.cli.running import asked, ran, said
+from tests.keys import MASTER_KEYS
 from tests.servers.kinds import Database
 
 pytestmark = pytest.mark.servers
@@ -14,6 +15,7 @@ HARROWBY = ("create", "harrowby", "--name", "Harrowby Trust", "--country", "GB",
 @pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
     monkeypatch.setenv("HANDRAIL_DATABASE_URL", database.app_url)
+    monkeypatch.setenv("HANDRAIL_MASTER_KEYS", MASTER_KEYS)
 
 
 def test_a_tenant_is_made_once_however_often_it_is_asked_for() -> None:

@@ -1,6 +1,5 @@
 """`handrail verify artifacts`: says nothing wrong of what is whole, and names each document that is not."""
 
-import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from services import letters
 from services.letter_merge import Writing
 from services.letters import Wish
 from tests.cli.running import ran
+from tests.keys import MASTER_KEYS
 from tests.servers.kinds import Database, MailServer, Store
 from tests.services.seeding import BASIS, LETTER_1, Family, World
 
@@ -32,7 +32,7 @@ def world(monkeypatch: pytest.MonkeyPatch, database: Database, s3: Store, smtp: 
         "S3_REGION": s3.region,
         "S3_ACCESS_KEY": s3.access_key,
         "S3_SECRET_KEY": s3.secret_key,
-        "MASTER_KEYS": f"test:{base64.b64encode(b'k' * 32).decode()}",
+        "MASTER_KEYS": MASTER_KEYS,
     }
     for name, value in told.items():
         monkeypatch.setenv(f"HANDRAIL_{name}", value)

@@ -14,9 +14,11 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from api.security import Claims, DemoTokens
+from gateways.keyring import MasterKeyRing
 from models.people import Person, RoleAssignment, School
 from models.session import Session, Sessions, engine_for
 from rules.access.permissions import Role
@@ -24,9 +26,11 @@ from rules.ids import PersonId, TenantId
 from rules.rulesets.ruleset import dump_ruleset, load_pack
 from services import rulesets, tenants
 from services.attendance_import import OpenImport, district_feed, import_feed
+from services.audit_keys import sessions_with
 from services.context import Actor, system
 from services.rulesets import DraftRuleSet, MoveVersion
 from services.tenants import NewTenant
+from settings import parse_keys
 from tests.deploy.stacks import RunningStack, until
 from tests.services import districts
 
@@ -170,8 +174,10 @@ def on_database(stack: RunningStack, work: Callable[[Sessions], Coroutine[Any, A
 
     async def opened() -> T:
         engine = engine_for(stack.settings()["HANDRAIL_DATABASE_URL"], pool_size=2)
+        masters = parse_keys(SecretStr(stack.settings()["HANDRAIL_MASTER_KEYS"]))
+        ring = MasterKeyRing(masters, next(iter(masters)))
         try:
-            return await work(Sessions(engine))
+            return await work(sessions_with(engine, ring))
         finally:
             await engine.dispose()
 

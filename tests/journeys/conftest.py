@@ -16,13 +16,14 @@ from activities.registry import ActivityDependencies, build
 from gateways.keyring import MasterKeyRing
 from gateways.mailer import SmtpAddress, SmtpMailer
 from gateways.object_store import S3ObjectStore, StoreAddress
-from models.session import Sessions, engine_for
+from models.session import engine_for
 from models.tenants import Tenant
 from orchestration.codec import EncryptedPayloads, data_converter
 from orchestration.working import worker
 from services.means import Sender, Threads
 from tests.journeys.district import FIRST_DAY, Child, District, Register
 from tests.journeys.story import Story
+from tests.keys import opened_on
 from tests.servers.kinds import Database, MailServer, Store, TimeSkipping
 from workflows.identity import SEARCH_ATTRIBUTES
 
@@ -80,7 +81,7 @@ class Teller:
             region=self.store.region,
         )
         return ActivityDependencies(
-            sessions=Sessions(engine_for(self.database.app_url)),
+            sessions=opened_on(engine_for(self.database.app_url)),
             store=S3ObjectStore(place, threads=2),
             mailer=SmtpMailer(SmtpAddress(self.mail.host, self.mail.port)),
             keyring=MasterKeyRing({"test": b"k" * 32}, "test"),

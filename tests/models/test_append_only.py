@@ -9,7 +9,7 @@ from psycopg import Connection
 from tests.servers.kinds import Database
 
 pytestmark = pytest.mark.servers
-KEPT = ("audit_entry", "audit_detail", "audit_seal", "event")
+KEPT = ("audit_entry", "audit_detail", "audit_seal", "audit_anchor", "event")
 
 
 @pytest.fixture

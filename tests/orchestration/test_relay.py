@@ -14,6 +14,7 @@ from models.queries.outbox import Parcel
 from models.session import Sessions, engine_for
 from orchestration.relay import Relay, Undeliverable
 from services.outbox import enqueue
+from tests.keys import opened_on
 from tests.servers.kinds import Database
 
 pytestmark = pytest.mark.servers
@@ -58,7 +59,7 @@ def relayed(database: Database, story: Callable[[Sessions, UUID], Awaitable[None
     async def tell() -> None:
         engine = engine_for(database.app_url)
         try:
-            await story(Sessions(engine), a_tenant(database))
+            await story(opened_on(engine), a_tenant(database))
         finally:
             await engine.dispose()
 

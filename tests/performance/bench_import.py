@@ -29,6 +29,7 @@ from models.tenants import Tenant
 from rules.ids import TenantId
 from services.attendance_import import ORDER, OpenImport, Progress, district_feed, import_feed
 from services.context import Actor, system
+from tests.keys import opened_on
 from tests.performance.registers import write_registers
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -78,7 +79,7 @@ async def copied(sessions: Sessions, actor: Actor, folder: Path) -> tuple[int, f
 
 async def measured(server: Server, folder: Path) -> dict[str, Any]:
     """Import everything once; COPY alone is measured afterwards on the same rows."""
-    sessions = Sessions(engine_for(server.app_url(DATABASE), pool_size=2))
+    sessions = opened_on(engine_for(server.app_url(DATABASE), pool_size=2))
     actor, ended = await a_tenant(sessions), {}
 
     def tell(so_far: Progress) -> None:

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.queries import summaries
 from models.queries.schedule import CREATE_BATCH, STEPS, materialise
-from models.session import Sessions, engine_for
+from models.session import engine_for
+from tests.keys import opened_on
 from tests.performance.bench_import import DATABASE, a_tenant, own_postgres
 
 ROUNDS = 3
@@ -63,7 +64,7 @@ async def today(session: AsyncSession) -> float:
 
 async def measured(url: str, students: int) -> dict[str, Any]:
     """Median of rounds; today's rows are written anew each time, then updated with constants."""
-    sessions = Sessions(engine_for(url, pool_size=1))
+    sessions = opened_on(engine_for(url, pool_size=1))
     actor, computed, updated = await a_tenant(sessions), [], []
     async with sessions.tenant(actor.tenant_id) as session:
         for statement in filter(str.strip, SET_UP.split(";\n")):

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert, select
 
-from gateways.keyring import MasterKeyRing
 from gateways.mailer import SmtpAddress, SmtpMailer
 from gateways.object_store import S3ObjectStore, StoreAddress
 from models.attendance import CalendarSession, Enrolment, SessionFact
@@ -28,6 +27,7 @@ from rules.letters.templates import starter_templates
 from rules.rulesets.ruleset import digest, dump_ruleset, load_pack
 from services.context import CaseRef
 from services.means import Means, Sender, Threads
+from tests.keys import RING, opened_on
 from tests.servers.kinds import Database, MailServer, Store
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ class World:
     def __init__(self, database: Database, store: Store | None = None, mail: MailServer | None = None) -> None:
         self.runner = asyncio.Runner()
         self.engine = engine_for(database.app_url)
-        self.sessions = Sessions(self.engine)
+        self.sessions = opened_on(self.engine)
         self._opened: list[S3ObjectStore] = []
         self._threads = Threads(2)
         self.means = self._means(store, mail)
@@ -111,7 +111,7 @@ class World:
             sessions=self.sessions,
             store=self._opened[-1],
             mailer=SmtpMailer(server),
-            keyring=MasterKeyRing({"test": b"k" * 32}, "test"),
+            keyring=RING,
             threads=self._threads,
             sender=Sender("attendance@oak.example.org"),
         )

@@ -29,6 +29,7 @@ from services.attendance import (
     set_calendar,
 )
 from services.context import Actor
+from tests.keys import opened_on
 from tests.servers.kinds import Database
 from tests.services.districts import NOW, a_tenant, calendar, facts, school, school_days, summaries, take_in, write
 
@@ -38,7 +39,7 @@ DAYS = school_days(date(2026, 7, 27), 8)  # over the first of August: two school
 
 @pytest.fixture
 def sessions(database: Database) -> Sessions:
-    return Sessions(engine_for(database.app_url, pool_size=3))
+    return opened_on(engine_for(database.app_url, pool_size=3))
 
 
 @pytest.fixture
@@ -254,7 +255,7 @@ def test_recomputing_what_changed_equals_reading_everything_anew(
     database: Database, first: list[list[object]], changes: list[dict[str, Any]], policy: str, basis: str
 ) -> None:
     async def story() -> None:
-        sessions = Sessions(engine_for(database.app_url, pool_size=3))
+        sessions = opened_on(engine_for(database.app_url, pool_size=3))
         little, whole = await a_tenant(sessions), await a_tenant(sessions)
         tables: dict[str, Any] = {
             "schools": [school(policy=policy, day_basis=basis)],

@@ -14,6 +14,7 @@ from deploy.local.postgres import Server
 from models.session import Sessions, engine_for
 from services import demo
 from services.demo import LoadDemo
+from tests.keys import opened_on
 from tests.servers.kinds import Database
 from tests.servers.template import cloned
 
@@ -39,7 +40,7 @@ def told(database: Database, story: Callable[[Sessions], Awaitable[None]]) -> No
     async def tell() -> None:
         engine = engine_for(database.app_url)
         try:
-            await story(Sessions(engine))
+            await story(opened_on(engine))
         finally:
             await engine.dispose()
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DataError
 
-from models.audit import AuditEntry
+from models.audit import AuditDetail, AuditEntry
 from models.session import Sessions, engine_for
 from models.tenants import Tenant
 from rules.errors import Invalid
@@ -17,6 +17,7 @@ from rules.ids import TenantId
 from services import audit, effects, idempotency
 from services.context import Actor, system
 from services.idempotency import Answer, Claim
+from tests.keys import opened_on
 from tests.servers.kinds import Database
 
 pytestmark = pytest.mark.servers
@@ -39,7 +40,7 @@ async def a_tenant(sessions: Sessions) -> Actor:
 def test_of_twenty_racing_callers_one_has_the_effect(database: Database, runner: asyncio.Runner) -> None:
     async def story() -> None:
         engine = engine_for(database.app_url, pool_size=8)
-        sessions = Sessions(engine)
+        sessions = opened_on(engine)
         actor = await a_tenant(sessions)
 
         async def call() -> bool:
@@ -56,7 +57,7 @@ def test_of_twenty_racing_callers_one_has_the_effect(database: Database, runner:
 def test_an_effect_whose_transaction_failed_may_be_tried_again(database: Database, runner: asyncio.Runner) -> None:
     async def story() -> None:
         engine = engine_for(database.app_url)
-        sessions = Sessions(engine)
+        sessions = opened_on(engine)
         actor = await a_tenant(sessions)
 
         async def fails() -> None:
@@ -79,7 +80,7 @@ def test_the_same_command_gets_the_same_answer_and_another_body_is_refused(
 ) -> None:
     async def story() -> None:
         engine = engine_for(database.app_url)
-        sessions = Sessions(engine)
+        sessions = opened_on(engine)
         actor = await a_tenant(sessions)
         command, other = Claim("k", "approve", {"a": 1}), Claim("k", "approve", {"a": 2})
         async with sessions.tenant(actor.tenant_id) as session:
@@ -98,7 +99,7 @@ def test_the_same_command_gets_the_same_answer_and_another_body_is_refused(
 def test_an_audit_entry_holds_names_and_hashes_never_values(database: Database, runner: asyncio.Runner) -> None:
     async def story() -> None:
         engine = engine_for(database.app_url)
-        sessions = Sessions(engine)
+        sessions = opened_on(engine)
         actor = await a_tenant(sessions)
         act = audit.Act("lift", "contact_stop", reason="over", before={"note": "canary"}, after={"note": None})
         async with sessions.tenant(actor.tenant_id) as session:
@@ -107,8 +108,12 @@ def test_an_audit_entry_holds_names_and_hashes_never_values(database: Database, 
             entry = (await session.scalars(select(AuditEntry))).one()
             assert (entry.verb, entry.actor_role, entry.at, list(entry.fields)) == ("lift", "system", NOW, ["note"])
             assert "canary" not in str(entry.fields)
-            assert entry.salt is not None
-            assert entry.fields == audit.fingerprints(entry.salt, act)
+            kept = await session.get_one(AuditDetail, entry.detail_id)
+            assert b"canary" not in kept.ciphertext
+            detail = await audit.opened(session, actor.tenant_id, kept)
+            assert detail is not None
+            assert (detail.before, detail.after) == (act.before, act.after)
+            assert entry.fields == audit.fingerprints(detail.salt, act)
         await engine.dispose()
 
     runner.run(story())

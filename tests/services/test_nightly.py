@@ -23,6 +23,7 @@ from rules.rulesets.ruleset import digest, dump_ruleset, parse_ruleset
 from services import nightly
 from services.context import Actor
 from services.nightly import Due, Evaluated, run_nightly
+from tests.keys import opened_on
 from tests.servers.kinds import Database
 from tests.services.districts import a_tenant, calendar, school, school_days, take_in, write
 from tests.shared_data import shared
@@ -34,7 +35,7 @@ THREE_DAYS = {"type": "AbsenceCountThreshold", "params": {"count": 3, "window": 
 
 @pytest.fixture
 def sessions(database: Database) -> Sessions:
-    return Sessions(engine_for(database.app_url, pool_size=3))
+    return opened_on(engine_for(database.app_url, pool_size=3))
 
 
 @pytest.fixture
