@@ -14,11 +14,11 @@ CloudEvents 1.0. `id` is the outbox row's, stable across every retry, replay and
 tenant's positions; `dataschema` names a schema of this folder. Events are written in the transaction that made them
 true. Payloads carry ids, statuses, stage keys and dates, never a name, a register code or a reason.
 
-`docs/guides/events.md` says how to receive and send them. Drawn by `make events`; a test compares.
+`docs/guides/events.md` says how to read them. Drawn by `make events`; a test compares.
 
 ## Out
-Every event goes to the feed, to webhooks and to the Kafka topic `intervention-events`; those marked *conversion* say
-that an outcome was reached and go to `conversion-events` as well.
+Every event is in the feed, `GET /api/v1/events`. Those marked *conversion* say that an outcome was reached. Webhooks
+and the Kafka topics `intervention-events` and `conversion-events` are not built yet.
 
 | type | in the requirements | emitted by | schema |
 |---|---|---|---|
