@@ -15,9 +15,9 @@ from models.delivery import Message
 from models.guardians import ContactStop, Guardian, GuardianLink
 from models.queries.keyset import Window, paged
 from models.students import Student
-from rules.errors import Conflict, NotFound
+from rules.errors import Conflict, Invalid, NotFound
 from rules.ids import SchoolId
-from rules.ladder.commands import ContactStopChanged
+from rules.ladder.commands import ContactStopChanged, EnrolmentChanged, EnrolmentEnd
 from services import audit
 from services.audit import Act
 from services.context import Actor
@@ -101,11 +101,32 @@ async def put(session: AsyncSession, actor: Actor, command: SetContactStop, *, n
     session.add(stop)
     await session.flush()
     await _cancel_waiting(session, command, covered, now)
+    if command.cause is StopCause.DECEASED:
+        await _record_death(session, command, now)
     await _record(session, actor, stop, "set_contact_stop", command.cause.value, now)
     await tell_students(
         session, covered, "contact_stop_changed", ContactStopChanged(active=True, reason_code=command.cause.value)
     )
     return stop
+
+
+async def _record_death(session: AsyncSession, command: SetContactStop, now: datetime) -> None:
+    """Whoever died is marked so, and a student's cases end at once: no night is waited for."""
+    match command.subject_kind:
+        case SubjectKind.HOUSEHOLD:
+            raise Invalid(
+                "death_of_whom",
+                "A death is recorded of the student or the guardian who died, not of a household.",
+                fields={"subject_kind": "STUDENT or GUARDIAN"},
+            )
+        case SubjectKind.STUDENT:
+            gone = update(Student).where(Student.id == command.subject_id, Student.deceased_on.is_(None))
+            await session.execute(gone.values(deceased_on=now.date()))
+            ended = EnrolmentChanged(end=EnrolmentEnd.DECEASED)
+            await tell_students(session, [command.subject_id], "enrolment_changed", ended)
+        case SubjectKind.GUARDIAN:
+            died = update(Guardian).where(Guardian.id == command.subject_id, Guardian.deceased_on.is_(None))
+            await session.execute(died.values(deceased_on=now.date()))
 
 
 async def _cancel_waiting(

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.instances import Instance
 from models.queries.student_decisions import Moment
 from rules.errors import Invalid
 from rules.ids import EvaluationId
@@ -91,7 +93,11 @@ async def _row(session: AsyncSession, case: CaseRef, ruleset: RuleSet, asked: Qu
 
 
 def _counts_steps(ruleset: RuleSet) -> bool:
-    return any(key.window.kind is WindowKind.STEP or key.at == "before_step" for key in ruleset.metric_keys())
+    return any(_since_step(key) for key in ruleset.metric_keys())
+
+
+def _since_step(key: MetricKey) -> bool:
+    return key.window.kind is WindowKind.STEP or key.at == "before_step"
 
 
 def engines_agree(decided: deciding.Decision, row: StudentEvaluation) -> bool:
@@ -109,6 +115,8 @@ async def answer(
     by_name = {rule.name: rule for rule in rules_of(prepared.ruleset)}
     true_stops = tuple(name.removeprefix("stop:") for name in decided.fired if name.startswith("stop:"))
     by = by_name.get(decided.by or "")
+    if asked.stage_key is None:
+        await _remember_entry(session, case, prepared)
     basis = (
         await _basis(session, case, prepared, by, asked) if by else Basis(evaluation_id=EvaluationId(prepared.row.id))
     )
@@ -123,6 +131,18 @@ async def answer(
             return Decision(action=Does.STOP, stop=found, basis=basis, true_stops=true_stops)
         case _:
             return Decision(action=Does.WAIT, basis=basis, true_stops=true_stops)
+
+
+async def _remember_entry(session: AsyncSession, case: CaseRef, prepared: Prepared) -> None:
+    """The nightly pass opens a case without words; its first look says why, once and for good."""
+    row = prepared.row
+    if evaluate(prepared.ruleset.entry, row.metrics, row.facts) is not True:
+        return
+    moment = Moment(row.on, row.known_at)
+    history = await reasoning.history_at(session, (case.student_id, case.school_id), moment)
+    found = reasoning.explained(prepared.ruleset.entry, row.metrics, row.facts, history, moment)
+    mine = update(Instance).where(Instance.id == case.instance_id, Instance.entry_reason.is_(None))
+    await session.execute(mine.values(entry_reason=reasoning.sentence(found)))
 
 
 def _stop(rule: Rule, sentence: str) -> StopFound:
@@ -165,14 +185,17 @@ async def _checked(session: AsyncSession, case: CaseRef, ruleset: RuleSet, basis
     seen = await look(session, case, ruleset, then)
     facts = await facts_at(session, case, ruleset, then, seen)
     before = {MetricKey.parse(name): value for name, value in basis.values.items()}
-    after = {key: seen.metrics.get(key) for key in before}
-    holds = evaluate(rule[1], seen.metrics, facts)
+    # "since the step" cannot be measured anew from here: what it was then, it still is
+    then_known = {key: value for key, value in before.items() if _since_step(key)}
+    now_known = {**seen.metrics, **then_known}
+    after = {key: now_known.get(key) for key in before}
+    holds = evaluate(rule[1], now_known, facts) is True  # ladder.md: it holds if it is true; unknown is not true
     said = reasoning.changed(before, after)
     return BasisCheck(
         holds=holds,
         before=basis.values,
         after={str(key): value for key, value in after.items()},
-        sentence=f"{said}, below threshold" if holds is False and said else said,
+        sentence=said if holds or not said else f"{said}, below threshold",
         today=await _today(session, case, ruleset, rule[1]),
     )
 

@@ -47,11 +47,12 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """What the update `record_delivery` tells the case: the day the wait counts from."""
+    """What the update `record_delivery` tells the case: the day the wait counts from; of an invitation, its meeting."""
 
     message_id: UUID
     handed_over: bool
     effective_day: date
+    meeting_id: UUID | None = None
 
 
 async def deliver(means: Means, case: CaseRef, artifact_id: UUID, purpose: str = "letters") -> Outcome:
@@ -158,7 +159,7 @@ async def record_handover(session: AsyncSession, actor: Actor, command: HandOver
         await _invitation_arrived(session, message)
     act = Act("record_delivery", "message", message.id, message.student_id, after={"delivery": state.value})
     await record(session, actor, act, now=now)
-    return HandedOver(message.id, command.delivered, day)
+    return HandedOver(message.id, command.delivered, day, message.meeting_id)
 
 
 async def _undelivered(session: AsyncSession, command: HandOver) -> Message:

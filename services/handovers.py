@@ -23,4 +23,4 @@ async def record(session: AsyncSession, actor: Actor, command: HandOver, key: st
     if command.artifact_id is not None:
         mine = mine.where(Message.artifact_id == command.artifact_id)
     row = (await session.scalars(mine.order_by(Message.id.desc()).limit(1))).one()
-    return HandedOver(row.id, row.status == "SENT", row.effective_day or command.on)
+    return HandedOver(row.id, row.status == "SENT", row.effective_day or command.on, row.meeting_id)

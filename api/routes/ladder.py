@@ -27,7 +27,7 @@ from api.schemas.verbs import (
 )
 from rules.access.permissions import Permission
 from rules.errors import Conflict
-from rules.ids import GuardianId, PersonId, ProposalId
+from rules.ids import GuardianId, MeetingId, PersonId, ProposalId
 from rules.ladder import commands
 from rules.ladder.verbs import Verb
 from services import contacts, handovers, instances, people
@@ -282,6 +282,7 @@ async def record_delivery(
     wanted = HandOver(instance_id=instance_id, **body.model_dump())
     async with given.sessions.tenant(caller.actor.tenant_id) as session:
         done = await handovers.record(session, caller.actor, wanted, key, now=caller.now)
-    said = {"handed_over": done.handed_over, "effective_day": done.effective_day}
+    meeting_id = None if done.meeting_id is None else MeetingId(done.meeting_id)
+    said = {"handed_over": done.handed_over, "effective_day": done.effective_day, "meeting_id": meeting_id}
     command = commands.RecordDelivery(**_by(caller, key), guardian_id=GuardianId(body.guardian_id), **said)
     return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.RECORD_DELIVERY, command))

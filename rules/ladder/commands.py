@@ -100,12 +100,13 @@ class RecordContact(Command):
 
 class RecordDelivery(Command):
     """A letter handed over or posted by hand; `effective_day` is what the wait counts from (posting day plus the
-    setting).
+    setting). With `meeting_id` it is the invitation to that meeting, no letter of a rung.
     """
 
     guardian_id: GuardianId
     handed_over: bool
     effective_day: date
+    meeting_id: MeetingId | None = None
 
 
 class ConfirmExit(Command):

@@ -239,7 +239,12 @@ def record_delivery(state: State, command: RecordDelivery, now: datetime) -> Sta
     state = state.noting(
         EventType.DELIVERY_RECORDED, now, command, guardian_id=str(command.guardian_id), state=there.value
     )
-    return delivered(state, command.guardian_id, there, command.effective_day, now)
+    if command.meeting_id is None:
+        return delivered(state, command.guardian_id, there, command.effective_day, now)
+    meeting = state.meeting
+    if not command.handed_over or meeting is None or meeting.id != command.meeting_id:
+        return state
+    return state.but(meeting=meeting.but(invitation_delivered=True))
 
 
 def confirm_exit(state: State, command: ConfirmExit, now: datetime) -> State:

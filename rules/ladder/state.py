@@ -225,7 +225,7 @@ class Decision(Part):
 
 
 class BasisCheck(Part):
-    """One basis looked at again under the marks known now. `holds` None = unknown, which removes nothing."""
+    """One basis looked at again under the marks known now; an unknown condition does not hold. None = not looked at."""
 
     holds: bool | None = None
     before: dict[str, int | None] = {}

@@ -148,6 +148,12 @@ class District:
         feed = read_feed(file, "enrolments", CANONICAL, received_at=now)
         await import_feed(self.sessions, self.actor, OpenImport("enrolments", file.name), feed, now=now)
 
+    async def take(self, table: str, header: str, rows: Sequence[Sequence[object]], now: datetime) -> None:
+        """Another file of the district."""
+        self.files += 1
+        feed = read_feed(write(self.folder, f"{table}-{self.files}", header, rows), table, CANONICAL, received_at=now)
+        await import_feed(self.sessions, self.actor, OpenImport(table, table), feed, now=now)
+
     async def _activate(self, session: Session, key: str, now: datetime) -> None:
         wanted = select(RuleSetVersion.id).join(RuleSet, RuleSet.id == RuleSetVersion.rule_set_id)
         version_id = (await session.scalars(wanted.where(RuleSet.key == key))).one()

@@ -35,7 +35,7 @@ def test_before_the_letter_the_pending_step_is_held_and_rescinding_takes_it_back
 
         await s.day("2031-09-17")
         await s.say("resolve_basis", commands.ResolveBasis, choice=BasisChoice.RESCIND)
-        assert await s.stands() == "WAITING contact", "ten days into the year nobody can say that it did not hold"
+        assert await s.stands() == "CLOSED STOPPED BASIS_REMOVED", "a percentage nobody knows holds no step up"
         assert s.mails() == [], "nobody had got anything"
 
     tell(story)

@@ -3,9 +3,11 @@
 import pytest
 
 from models.meetings import Meeting
-from services import absence_reasons, cases
+from rules.errors import Conflict
+from services import absence_reasons, cases, contact_stops
 from services.absence_reasons import RecordReason
 from services.cases import ResolveCase
+from services.contact_stops import LiftContactStop, SetContactStop, StopCause, SubjectKind
 from tests.journeys.conftest import Teller
 from tests.journeys.district import GRACE, Child
 from tests.journeys.openings import FIRST_ABSENCES, letter_proposed, opened
@@ -58,5 +60,55 @@ def test_a_student_who_left_has_no_case_any_more_and_the_meeting_is_called_off(t
         assert await s.stands() == "CLOSED STOPPED WITHDRAWN"
         assert [meeting.status for meeting in await s.rows(Meeting)] == ["CANCELLED"]
         assert s.mailed_to().count(GRACE.email or "") == 2, "the family hears that it is called off"
+
+    tell(story, children=[Child("Sam"), Child("Una", ())])
+
+
+def test_a_death_ends_the_case_at_once_writes_to_nobody_and_is_never_lifted(tell: Teller) -> None:
+    async def story(s: Story) -> None:
+        await opened(s)
+        assert (await s.case()).entry_reason, "the case says why it was opened"
+        await s.day("2031-09-08")
+        await s.escalates("meeting")
+        await s.approve("meeting")
+        told = s.mailed_to().count(GRACE.email or "")
+        died = SetContactStop(SubjectKind.STUDENT, await s.student(), StopCause.DECEASED)
+        stop = await s.office(contact_stops.put, died)
+        assert await s.stands() == "CLOSED STOPPED DECEASED"
+        assert [meeting.status for meeting in await s.rows(Meeting)] == ["CANCELLED"]
+        assert await s.tasks() == []
+        with pytest.raises(Conflict):
+            await s.office(contact_stops.lift, LiftContactStop(stop.id, "a mistake"), by=s.district.staff.leader)
+        s.absent("2031-09-10", "2031-09-11", "2031-09-12")
+        await s.evening("2031-09-12")
+        assert len(await s.cases()) == 1
+        assert s.mailed_to().count(GRACE.email or "") == told
+
+    tell(story, children=[Child("Sam"), Child("Una", ())])
+
+
+def test_a_student_taken_off_the_district_s_list_has_no_case_any_more(tell: Teller) -> None:
+    async def story(s: Story) -> None:
+        await letter_proposed(s)
+        gone = [["Sam", "Sam", "Green", "5", "2031-09-16T08:00:00Z"]]
+        await s.day("2031-09-16")
+        await s.district.take("students", "student_id,first_name,last_name,year_group,deleted_at", gone, s.now)
+        await s.evening("2031-09-16")
+        assert await s.stands() == "CLOSED STOPPED STUDENT_REMOVED"
+        assert "STEP letter-1 WITHDRAWN" in await s.proposals()
+        assert s.mails() == []
+
+    tell(story, children=[Child("Sam"), Child("Una", ())])
+
+
+def test_the_case_of_an_id_that_was_merged_away_closes(tell: Teller) -> None:
+    async def story(s: Story) -> None:
+        await letter_proposed(s)
+        await s.day("2031-09-16")
+        await s.district.take("student_merges", "old_id,new_id", [["Sam", "Una"]], s.now)
+        await s.evening("2031-09-16")
+        assert await s.stands() == "CLOSED STOPPED MERGED"
+        assert "STEP letter-1 WITHDRAWN" in await s.proposals()
+        assert s.mails() == []
 
     tell(story, children=[Child("Sam"), Child("Una", ())])

@@ -14,6 +14,7 @@ from rules.ladder.commands import (
     DeliveryResult,
     DeliveryState,
     MeetingChanged,
+    RecordDelivery,
     RecordMeetingOutcome,
     RegisterQueried,
     RejectExit,
@@ -337,3 +338,18 @@ def test_a_step_by_hand_without_effective_day_gets_the_day_it_is_counted_from() 
     state = WAITING.but(steps=(Step(stage_key="letter-1", result=StepResult.SKIPPED),), wait_due=True)
     after = acting.wait_resolved(state, date(2026, 12, 7), date(2026, 11, 23), LATER, NOW)
     assert after.steps[0].effective_day == date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(("handed_over", "arrived"), [(True, True), (False, False)])
+def test_an_invitation_handed_over_counts_for_the_meeting_and_for_no_letter(
+    *, handed_over: bool, arrived: bool
+) -> None:
+    letter = Recipient(guardian_id=MOTHER, state=DeliveryState.AWAITING_POST)
+    state = in_row(Row.MEETING).but(steps=(STEP.but(deliveries=(letter,)),))
+    given = {"guardian_id": MOTHER, "handed_over": handed_over, "effective_day": date(2026, 11, 24)}
+    after = decisions.record_delivery(state, RecordDelivery(**SAID, **given, meeting_id=M), NOW)
+    assert after.meeting is not None
+    assert after.meeting.invitation_delivered is arrived
+    assert after.steps == state.steps
+    other = RecordDelivery(**SAID, **given, meeting_id=UUID(int=77))
+    assert decisions.record_delivery(state, other, NOW).meeting == state.meeting
