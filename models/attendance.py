@@ -4,7 +4,17 @@ import datetime as dt
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, SmallInteger, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Numeric,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import CURRENT_TENANT, Base, Recorded, Tenanted, one_of
@@ -76,15 +86,16 @@ class Mark(Tenanted, Base):
 
     __tablename__ = "mark"
     __table_args__ = (
-        Index("ix_mark_student", "tenant_id", "student_id", "school_id", "date"),
+        # one index for both: what a student's register holds, and whether a row is there already
+        PrimaryKeyConstraint("tenant_id", "student_id", "date", "row_key"),
         Index("ix_mark_ingest_seq", "ingest_seq", postgresql_using="brin"),
         one_of("session", "AM", "PM", "DAY"),
         {"postgresql_partition_by": BY_YEAR},
     )
 
-    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text(CURRENT_TENANT))
-    row_key: Mapped[UUID] = mapped_column(primary_key=True)
-    date: Mapped[dt.date] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(server_default=text(CURRENT_TENANT))
+    row_key: Mapped[UUID]
+    date: Mapped[dt.date]
     mark_id: Mapped[str]
     student_id: Mapped[UUID]
     school_id: Mapped[UUID]

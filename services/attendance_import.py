@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateways.district_folder import Chunk, read_feed
 from gateways.source_declaration import CANONICAL, SourceDeclaration
 from models.attendance import CodeMap
+from models.copying import Copied
 from models.imports import ImportRun
 from models.queries import import_blocks as blocks
 from models.queries.import_blocks import MarkSource
@@ -183,16 +184,21 @@ async def _known(session: AsyncSession, import_id: UUID) -> ImportRun:
     return row
 
 
-async def _ahead(group: Iterator[Chunk]) -> AsyncGenerator[Chunk]:
-    """Read and parse the next block in a thread while the database is busy with this one."""
-    reading = asyncio.create_task(asyncio.to_thread(next, group, None))
+async def _ahead(group: Iterator[Chunk]) -> AsyncGenerator[tuple[Chunk, Copied]]:
+    """Read, parse and write out the next block in a thread while the database is busy with this one."""
+    reading = asyncio.create_task(asyncio.to_thread(_next, group))
     try:
-        while block := await reading:
-            reading = asyncio.create_task(asyncio.to_thread(next, group, None))
-            yield block
+        while read := await reading:
+            reading = asyncio.create_task(asyncio.to_thread(_next, group))
+            yield read
     finally:
         # a thread cannot be stopped, and what it met no longer matters: wait, so that it does not read a closed file
         await asyncio.gather(reading, return_exceptions=True)
+
+
+def _next(group: Iterator[Chunk]) -> tuple[Chunk, Copied] | None:
+    block = next(group, None)
+    return (block, blocks.staged(block.table, block.columns, block.numbers, block.rows)) if block else None
 
 
 async def _whole(run: _Run, kind: str, group: Iterator[Chunk]) -> None:
@@ -201,8 +207,8 @@ async def _whole(run: _Run, kind: str, group: Iterator[Chunk]) -> None:
         await blocks.open_stage(session, kind)
         read = unread = 0
         async with aclosing(_ahead(group)) as ahead:
-            async for block in ahead:
-                await blocks.stage(session, kind, block.columns, block.numbers, block.rows)
+            async for block, rows in ahead:
+                await blocks.stage(session, kind, rows)
                 unread += await _keep_aside(session, run, block)
                 read += len(block.numbers)
                 run.tell(Progress(kind, run.read + read))
@@ -255,19 +261,19 @@ async def _require_code_maps(session: AsyncSession) -> None:
 async def _marks(run: _Run, _kind: str, group: Iterator[Chunk]) -> None:
     """Marks go in block by block, each in its own transaction; an interrupted import skips what is in already."""
     async with aclosing(_ahead(group)) as ahead:
-        async for block in ahead:
+        async for block, rows in ahead:
             source = run.source(block)
             run.read += len(block.numbers)
             if run.read > run.skip or not block.numbers:
-                await _block_of_marks(run, block, source)
+                await _block_of_marks(run, block, rows, source)
             run.tell(Progress(block.table, run.read))
 
 
-async def _block_of_marks(run: _Run, block: Chunk, source: MarkSource) -> None:
+async def _block_of_marks(run: _Run, block: Chunk, rows: Copied, source: MarkSource) -> None:
     kind, size = block.table, len(block.numbers)
     async with run.sessions.tenant(run.actor.tenant_id) as session:
         await blocks.open_stage(session, kind)
-        await blocks.stage(session, kind, block.columns, block.numbers, block.rows)
+        await blocks.stage(session, kind, rows)
         unread = await _keep_aside(session, run, block)
         bad = await blocks.quarantine(session, kind, run.import_id)
         added = await blocks.merge_marks(session, source)

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from operator import itemgetter
 from uuid import UUID
 
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.copying import copy_rows, fresh_stage
+from models.copying import Copied, as_copied, copy_rows, fresh_stage
 from models.imports import QuarantineRow
 from models.queries import people_merge as people
 from models.queries import register_merge as register
@@ -32,14 +31,26 @@ async def open_stage(session: AsyncSession, kind: str) -> None:
     await fresh_stage(session, f"stage_{kind}", definition(kind))
 
 
-async def stage(
-    session: AsyncSession, kind: str, columns: Sequence[str], lines: Sequence[int], rows: Sequence[Sequence[object]]
-) -> None:
-    """Append rows whose fields come in the order of `columns`; columns nothing reads are dropped, missing ones null."""
-    places = [(name, columns.index(name)) for name in COLUMNS[kind] if name in columns]
-    pick = itemgetter(*(place for _, place in places))
-    names = ("line", *(name for name, _ in places))
-    await copy_rows(session, f"stage_{kind}", names, ((n, *pick(row)) for n, row in zip(lines, rows, strict=True)))
+def staged(kind: str, columns: Sequence[str], lines: Sequence[int], rows: Sequence[Sequence[object]]) -> Copied:
+    """Rows whose fields come in the order of `columns`, ready for `stage`.
+
+    Columns that nothing reads, and those that hold nothing in any row, are left out: they cost as much as full ones.
+    """
+    fields: dict[str, Sequence[object]] = dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else {}
+    told = {name: fields[name] for name in COLUMNS[kind] if name in fields and set(fields[name]) - {None, ""}}
+    texts = [_texts(values) for values in told.values()]
+    return as_copied(("line", *told), zip(lines, *texts, strict=True))
+
+
+def _texts(values: Sequence[object]) -> list[str]:
+    """Each distinct value is written once: a register repeats its dates, instants and codes."""
+    written = {value: "" if value is None else str(value) for value in set(values)}
+    return [written[value] for value in values]
+
+
+async def stage(session: AsyncSession, kind: str, rows: Copied) -> None:
+    """Append rows to the staging table."""
+    await copy_rows(session, f"stage_{kind}", rows)
 
 
 async def keep_aside(session: AsyncSession, rows: Sequence[dict[str, object]]) -> None:
@@ -117,6 +128,9 @@ SIMPLE: Mapping[str, tuple[str, ...]] = {
 
 async def merge_marks(session: AsyncSession, source: MarkSource) -> int:
     """Marks from staging; how many were new. Reading the same rows again adds nothing."""
+    await session.execute(text("set local work_mem = '64MB'"))
+    # a block lost in a crash is missing from its import's progress too: the last commit of an import waits for all
+    await session.execute(text("set local synchronous_commit = off"))
     await session.execute(text(register.PARTITION_YEARS))
     given = {"import_id": source.import_id, "base": source.base, "source_ref": source.ref, "now": source.received_at}
     return int((await session.execute(text(register.MARKS), given)).one().added)

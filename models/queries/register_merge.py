@@ -162,7 +162,7 @@ merged as (
         source, recorded_by, recorded_by_title, amend_reason, cast(:base as bigint) + line,
         cast(:import_id as uuid), cast(:source_ref as text) || ':' || line
     from single
-    on conflict (tenant_id, row_key, date) do update set ingest_seq = excluded.ingest_seq
+    on conflict (tenant_id, student_id, date, row_key) do update set ingest_seq = excluded.ingest_seq
         where m.import_id = excluded.import_id and m.ingest_seq < excluded.ingest_seq
     returning m.student_id, m.school_id, m.date, (old.row_key is null) as added
 ),
