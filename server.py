@@ -1,6 +1,8 @@
 """Composition root of HTTP: reads Settings, connects the parts and mounts the routes on one FastAPI app."""
 
-from collections.abc import AsyncIterator
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -9,9 +11,10 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.dependencies import ApiDependencies, Probe
-from api.security import DemoTokens
+from api.security import DemoTokens, OidcTokens, TokenVerifier, loopback
 from api.start_page import Link, start_page
 from gateways.bucket_probe import BucketProbe
+from gateways.identity_provider import IdentityProviders
 from gateways.keyring import MasterKeyRing
 from gateways.mailer import SmtpAddress, SmtpMailer
 from gateways.object_store import S3ObjectStore, StoreAddress
@@ -22,19 +25,52 @@ from orchestration.codec import EncryptedPayloads
 from orchestration.handles import CaseHandles
 from services.audit_keys import sessions_with
 from services.means import Means, Sender, Threads
-from settings import Settings, parse_keys, secret
+from services.sign_in import Deployment
+from settings import Settings, SettingsError, parse_client_secrets, parse_keys, secret, split_issuers
 
 DOCUMENTS = "/docs"
-NEEDED = ("database_url", "temporal_address", "payload_keys", "token_secret", "master_keys", "smtp_host")
+NEEDED = ("database_url", "temporal_address", "payload_keys", "master_keys", "smtp_host")
 THREADS = 2
 
 
 def from_environment() -> FastAPI:
     """Build the app that uvicorn serves: `uvicorn --factory server:from_environment`."""
     settings = Settings.load().require(*NEEDED)
+    check_sign_in(settings, sys.argv, os.environ)
     app = create_app(opening=partial(opened, settings))
     app.include_router(start_page(links(settings)))
     return app
+
+
+def check_sign_in(settings: Settings, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Refuse to start with a sign-in that cannot be safe: the demo's on a network, the real one without an issuer."""
+    if settings.auth == "demo":
+        settings.require("token_secret")
+        host = listening_host(arguments, environment)
+        if host is None or not loopback(host):
+            raise SettingsError(
+                f"HANDRAIL_AUTH=demo lets anybody on the network in as anybody, and this server would listen on"
+                f" {host or 'a socket of somebody else'}: bind 127.0.0.1, or set HANDRAIL_AUTH=oidc"
+                " (docs/guides/sign-in.md)."
+            )
+        return
+    if not settings.oidc_issuer and not settings.oidc_issuers:
+        raise SettingsError(
+            "HANDRAIL_AUTH=oidc needs HANDRAIL_OIDC_ISSUER or HANDRAIL_OIDC_ISSUERS (docs/guides/sign-in.md)."
+        )
+
+
+def listening_host(arguments: Sequence[str], environment: Mapping[str, str]) -> str | None:
+    """Where uvicorn was told to listen: its option, its variable, its default; None for a socket that it was handed."""
+    given = list(arguments)
+    if any(one.startswith(("--uds", "--fd")) for one in given) or {"UVICORN_UDS", "UVICORN_FD"} & environment.keys():
+        return None
+    for at, one in enumerate(given):
+        if one == "--host" and at + 1 < len(given):
+            return given[at + 1]
+        if one.startswith("--host="):
+            return one.partition("=")[2]
+    return environment.get("UVICORN_HOST", "127.0.0.1")
 
 
 @asynccontextmanager
@@ -50,16 +86,48 @@ async def opened(settings: Settings) -> AsyncIterator[ApiDependencies]:
     ring = keyring(settings)
     sessions = sessions_with(engine, ring)
     working = means(settings, sessions, ring)
+    providers = identity_providers(settings)
     yield ApiDependencies(
         sessions=sessions,
-        tokens=DemoTokens(secret(settings.token_secret).encode()),
-        clock=lambda: datetime.now(UTC),
+        tokens=token_verifier(settings, sessions, providers),
+        clock=now,
         cases=CaseHandles(temporal),
         means=working,
         probes=probes,
     )
+    await providers.close()
     await working.threads.close()
     await engine.dispose()
+
+
+def now() -> datetime:
+    """This process's clock, read here only."""
+    return datetime.now(UTC)
+
+
+def token_verifier(settings: Settings, sessions: Sessions, providers: IdentityProviders) -> TokenVerifier:
+    """Whose bearer tokens count here."""
+    if settings.auth == "demo":
+        return DemoTokens(secret(settings.token_secret).encode())
+    return OidcTokens(sessions, providers, deployment(settings), now)
+
+
+def identity_providers(settings: Settings) -> IdentityProviders:
+    """The issuers of this deployment."""
+    own = [settings.oidc_issuer] if settings.oidc_issuer else []
+    return IdentityProviders([*own, *split_issuers(settings.oidc_issuers)])
+
+
+def deployment(settings: Settings) -> Deployment:
+    """What the settings say of sign-in."""
+    hidden = settings.oidc_client_secrets
+    return Deployment(
+        settings.oidc_issuer,
+        settings.oidc_audience,
+        settings.oidc_client_id,
+        settings.oidc_tenant_claim,
+        parse_client_secrets(hidden) if hidden else {},
+    )
 
 
 def keyring(settings: Settings) -> MasterKeyRing:

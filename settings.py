@@ -47,8 +47,40 @@ def parse_keys(value: SecretStr) -> dict[str, bytes]:
     return keys
 
 
+def _client_secrets(value: SecretStr) -> SecretStr:
+    parse_client_secrets(value)
+    return value
+
+
+def parse_client_secrets(value: SecretStr) -> dict[str, str]:
+    """Read `client:secret,client:secret`; a secret may hold colons, neither may hold a comma."""
+    found: dict[str, str] = {}
+    for part in value.get_secret_value().split(","):
+        client, _, hidden = part.strip().partition(":")
+        if not client or not hidden:
+            raise ValueError("must be client:secret,client:secret")
+        found[client] = hidden
+    return found
+
+
+def _issuers(value: str) -> str:
+    for one in split_issuers(value):
+        if not one.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
+            raise ValueError("each issuer is an https address (http on this machine only)")
+        if "*" in one.split("/")[2]:
+            raise ValueError("write out the host of each issuer; * stands for one part of its path")
+    return value
+
+
+def split_issuers(value: str) -> list[str]:
+    """The issuers of `HANDRAIL_OIDC_ISSUERS`."""
+    return [one.strip() for one in value.split(",") if one.strip()]
+
+
 Database = Annotated[SecretStr, AfterValidator(_database_address)]
 Keys = Annotated[SecretStr, AfterValidator(_keys)]
+ClientSecrets = Annotated[SecretStr, AfterValidator(_client_secrets)]
+Issuers = Annotated[str, AfterValidator(_issuers)]
 
 
 class Settings(BaseSettings):
@@ -86,6 +118,14 @@ class Settings(BaseSettings):
     master_keys: Keys | None = Field(None, description="Wrap the tenants' keys: name:base64 of 32 bytes, ...")
     payload_keys: Keys | None = Field(None, description="Encrypt workflow payloads: name:base64 of 32 bytes, ...")
     token_secret: SecretStr | None = Field(None, min_length=32, description="Signs the demo's role tokens.")
+
+    auth: Literal["demo", "oidc"] = Field("demo", description="demo: role tokens, answered on this machine only.")
+    oidc_issuer: Issuers | None = Field(None, description="Issuer of tenants that name none of their own.")
+    oidc_issuers: Issuers = Field("", description="Further issuers tenants may name: a,b; * is one part of a path.")
+    oidc_audience: str = Field("handrail-api", description="Audience that API tokens must name.")
+    oidc_client_id: str | None = Field(None, description="Client of the console at the identity provider.")
+    oidc_client_secrets: ClientSecrets | None = Field(None, description="client:secret,... of console clients.")
+    oidc_tenant_claim: str = Field("tenant", description="Claim of the shared issuer that holds the tenant's key.")
 
     public_url: str = Field("http://127.0.0.1:8000", pattern=r"^https?://", description="Where people reach Handrail.")
     demo: bool = Field(default=False, description="Demo sign-in and demo district.")

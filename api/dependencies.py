@@ -9,7 +9,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import Unauthenticated
-from api.security import TokenVerifier, bearer, loopback
+from api.security import Claims, TokenVerifier, asked_for, bearer, loopback
 from models.session import Session, Sessions
 from orchestration.handles import CaseHandles
 from rules.access.permissions import Permission
@@ -84,7 +84,8 @@ class Permit:
         _shown_in_the_documents: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
     ) -> Caller:
         _refuse_strangers(request, given)
-        claims = await given.tokens.verify(bearer(request.headers.getlist("authorization")))
+        wanted = asked_for(request.headers, request.state.request_id)
+        claims = await given.tokens.verify(bearer(request.headers.getlist("authorization")), wanted)
         now = given.clock()
         async with given.sessions.untenanted() as session:
             tenant_id = await people.open_tenant(session, claims.tenant_key)
@@ -94,12 +95,20 @@ class Permit:
             identity = await people.identify(session, claims.person_key, claims.role, on=now.date())
         if identity is None:
             raise _unknown()
+        self._allow(claims)
+        caller = self._caller(request, identity.narrowed(claims.within), now)
+        request.state.caller = caller
+        return caller
+
+    def _allow(self, claims: Claims) -> None:
         decision = may_ever(claims.role, self.permission)
         if not decision.allowed:
             raise Forbidden(decision.code, decision.reason)
-        caller = self._caller(request, identity, now)
-        request.state.caller = caller
-        return caller
+        if claims.scopes is not None and self.permission not in claims.scopes:
+            listed = ", ".join(sorted(claims.scopes))
+            raise Forbidden(
+                "scope_missing", f"{self.permission} is not among the scopes of this service account: {listed}."
+            )
 
     def _caller(self, request: Request, identity: Identity, now: datetime) -> Caller:
         principal = identity.principal
@@ -115,8 +124,13 @@ class Permit:
 
 
 def _refuse_strangers(request: Request, given: ApiDependencies) -> None:
-    """The demo's sign-in answers on this machine's own address only, whatever address the server was bound to."""
-    if given.tokens.loopback_only and not loopback((request.scope.get("server") or ("",))[0]):
+    """The demo's sign-in answers on this machine's own address only, whatever address the server was bound to.
+
+    The name in the address is looked at as well: a page elsewhere may let its own name point to 127.0.0.1.
+    """
+    if not given.tokens.loopback_only:
+        return
+    if not (loopback((request.scope.get("server") or ("",))[0]) and loopback(request.url.hostname or "")):
         raise Unauthenticated("demo_sign_in_local", "The demo's sign-in answers on 127.0.0.1 only; connect there.")
 
 

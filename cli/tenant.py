@@ -1,4 +1,4 @@
-"""Make a tenant (a district or trust) with its starter content, or list those there are."""
+"""Make a tenant (a district or trust) with its starter content, list those there are, release an account."""
 
 import json
 from typing import Annotated
@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import typer
 
-from cli._database import now, with_sessions
+from cli._database import now, operator, the_tenant, with_sessions
 from models.session import Sessions
 from models.tenants import Tenant
-from services import tenants
+from services import sign_in, tenants
 from services.tenants import NewTenant
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -43,6 +43,22 @@ def list_() -> None:
 
     for tenant in with_sessions(work):
         print(json.dumps(_line(tenant)))
+
+
+@app.command()
+def release(
+    person: Annotated[str, typer.Argument(help="Subject of the person in the list of people.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the audit.")],
+    tenant: Annotated[str | None, typer.Option(help="Key of the tenant; needed when there are several.")] = None,
+) -> None:
+    """Forget which account of the identity provider a person signs in with: their next sign-in binds anew."""
+
+    async def work(sessions: Sessions) -> int:
+        found = await the_tenant(sessions, tenant)
+        async with sessions.tenant(found.id) as session:
+            return await sign_in.release(session, operator(found), person, reason, now=now())
+
+    print(json.dumps({"person": person, "released": with_sessions(work)}))
 
 
 def _line(tenant: Tenant) -> dict[str, str | None]:

@@ -14,6 +14,7 @@ from models import (
     people,
     reliability,
     rulesets,
+    sign_in,
     students,
     tenants,
 )
@@ -31,6 +32,7 @@ CAPABILITIES = (
     letters,
     delivery,
     meetings,
+    sign_in,
     audit,
     reliability,
 )

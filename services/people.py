@@ -1,7 +1,7 @@
 """People: who a token speaks for, schools and their calendars, students and their guardians."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -25,6 +25,15 @@ class Identity:
 
     principal: Principal
     display: str
+
+    def narrowed(self, within: frozenset[SchoolId] | None) -> "Identity":
+        """The same person reaching no school beyond these; None leaves them as they are."""
+        if within is None:
+            return self
+        present = self.principal.school_ids
+        return replace(
+            self, principal=replace(self.principal, school_ids=within if present is None else present & within)
+        )
 
 
 async def open_tenant(session: AsyncSession, key: str) -> TenantId | None:
