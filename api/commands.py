@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, get_type_hints
 
 from fastapi import Depends, Header, Request, Response
@@ -104,7 +105,10 @@ async def _carried_out(request: Request, original: Handler) -> Response:
     try:
         async with AsyncExitStack() as stack:
             request.state.stack = stack
+            living = asyncio.ensure_future(_signs_of_life(request))
+            stack.callback(living.cancel)
             response = await original(request)
+            living.cancel()
             await _keep(request, response, getattr(request.state, "work", None))
             return response
     except AnsweredBefore as turn:
@@ -112,6 +116,16 @@ async def _carried_out(request: Request, original: Handler) -> Response:
     except BaseException:
         await _release(request)
         raise
+
+
+async def _signs_of_life(request: Request) -> None:
+    """Keep a long command's key claimed while this process lives; without it, a retry would run beside it."""
+    while True:
+        await asyncio.sleep(idempotency.SIGN_OF_LIFE_SECONDS)
+        claim = getattr(request.state, "claim", None)
+        if claim is not None:
+            async with parts(request).sessions.tenant(request.state.caller.actor.tenant_id) as session:
+                await idempotency.renew(session, claim, now=datetime.now(UTC))
 
 
 async def _keep(request: Request, response: Response, work: Session | None) -> None:

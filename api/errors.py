@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from models.refusals import RefusedRow, dangling
 from rules.errors import DomainError, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -144,6 +145,17 @@ async def http_error(request: Request, error: Exception) -> JSONResponse:
     return problem(request, error.status_code, code, detail, headers=dict(error.headers or {}))
 
 
+async def unknown_reference(request: Request, error: Exception) -> JSONResponse:
+    """An id in the body that names nothing of this tenant: the database refused the row, so nothing was written."""
+    assert isinstance(error, RefusedRow)
+    named = dangling(error)
+    if named is None:
+        return await unexpected(request, error)
+    column, table = named
+    detail = "An id in the body names nothing here; nothing was changed. Look it up, then send the call again."
+    return problem(request, 422, "unknown_reference", detail, fields={f"body.{column}": f"names no {table} here"})
+
+
 async def unexpected(request: Request, error: Exception) -> JSONResponse:
     """A fault of ours: answered without detail; the request id joins answer and log.
 
@@ -164,4 +176,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, domain_error)
     app.add_exception_handler(RequestValidationError, invalid_request)
     app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RefusedRow, unknown_reference)
     app.add_exception_handler(Exception, unexpected)

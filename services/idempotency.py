@@ -15,7 +15,8 @@ from rules.errors import Conflict, Invalid
 from services.context import Actor
 
 KEPT = timedelta(hours=24)
-ABANDONED = timedelta(minutes=5)
+ABANDONED = timedelta(minutes=1)
+SIGN_OF_LIFE_SECONDS = 15.0  # a running command renews its claim; only one whose process is gone is abandoned
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,15 @@ async def claim(session: AsyncSession, actor: Actor, wanted: Claim, *, now: date
     if row.status is None or row.answer is None:
         raise Conflict("command_running", f"The command {wanted.key} is still running: ask again with the same key.")
     return Answer(row.status, row.answer)
+
+
+async def renew(session: AsyncSession, wanted: Claim, *, now: datetime) -> None:
+    """Say that the command is still being carried out, however long it takes."""
+    await session.execute(
+        update(IdempotencyKey)
+        .where(IdempotencyKey.key == wanted.key, IdempotencyKey.route == wanted.route, IdempotencyKey.status.is_(None))
+        .values(created_at=now)
+    )
 
 
 async def answer(session: AsyncSession, wanted: Claim, given: Answer) -> None:

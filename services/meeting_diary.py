@@ -14,7 +14,7 @@ from models.queries.keyset import Window, paged
 from rules.errors import Invalid
 from rules.ids import MeetingId, SchoolId
 from rules.ladder.commands import MeetingChanged
-from rules.meetings.outcomes import MeetingStatus
+from rules.meetings.outcomes import MeetingStatus, Outcome
 from rules.meetings.slots import Span
 from services import audit
 from services.audit import Act
@@ -88,6 +88,28 @@ async def tell_case(session: AsyncSession, meeting: Meeting) -> None:
         ends_at=meeting.ends_at,
     )
     await tell(session, [meeting.instance_id], "meeting_changed", changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What staff say came of a meeting."""
+
+    outcome: Outcome
+    held_at: datetime | None
+    until: date | None
+
+
+def check_said(meeting: Meeting, said: Said, *, now: datetime) -> None:
+    """Refuse what cannot have happened yet, before the walk hears of it."""
+    if said.held_at is not None and said.held_at > now:
+        later = {"body.outcome.held_at": "when it was held: not later than now"}
+        raise Invalid("held_in_the_future", f"Meeting {meeting.id} cannot have been held yet.", fields=later)
+    if said.outcome is Outcome.NO_SHOW and meeting.starts_at is not None and meeting.starts_at > now:
+        early = {"body.outcome.code": "NO_SHOW is possible once the meeting has begun; before that: RESCHEDULE"}
+        raise Invalid("not_begun_yet", f"Meeting {meeting.id} has not begun: nobody has missed it.", fields=early)
+    if said.until is not None and said.until <= now.date():
+        over = {"body.outcome.until": "the plan's last day: a day to come"}
+        raise Invalid("plan_over", f"A plan until {said.until} would be over already.", fields=over)
 
 
 async def note(session: AsyncSession, actor: Actor, meeting: Meeting, notes: str, *, now: datetime) -> None:

@@ -103,12 +103,25 @@ async def _window(session: AsyncSession, case: CaseRef, staff_id: UUID | None, l
 async def _take_first(session: AsyncSession, meeting: Meeting, wanted: Wanted) -> None:
     if wanted.staff_id is None:
         return
+    put_off = await _put_off(session, meeting)
     for span in await offered_slots(session, wanted):
+        if any(span[0] < ended and began < span[1] for began, ended in put_off):
+            continue  # the time did not suit: a meeting put off is not offered for the same time again
         if await bookings.book(session, meeting.id, _resources(wanted.staff_id, meeting.student_id, ""), span):
             meeting.status = MeetingStatus.SCHEDULED
             meeting.starts_at, meeting.ends_at = span
             await session.flush()
             return
+
+
+async def _put_off(session: AsyncSession, meeting: Meeting) -> list[Span]:
+    """The times of this walk's meetings that did not take place."""
+    earlier = select(Meeting.starts_at, Meeting.ends_at).where(
+        Meeting.instance_id == meeting.instance_id,
+        Meeting.id != meeting.id,
+        Meeting.status.in_((MeetingStatus.CANCELLED, MeetingStatus.NO_SHOW)),
+    )
+    return [(began, ended) for began, ended in await session.execute(earlier) if began and ended]
 
 
 async def convener(session: AsyncSession, case: CaseRef) -> UUID | None:
@@ -172,6 +185,7 @@ async def _attendees(session: AsyncSession, case: CaseRef, meeting_id: UUID, sta
 async def schedule(session: AsyncSession, actor: Actor, wanted: ScheduleMeeting, *, now: datetime) -> Meeting:
     """Book a meeting by hand; a PROPOSED one of the case takes the time. Conflict names what is already taken."""
     _check_times(wanted.starts_at, wanted.ends_at, now)
+    await _check_walk(session, wanted)
     meeting = await _proposed(session, wanted.instance_id) or Meeting(
         instance_id=wanted.instance_id, student_id=wanted.student_id, school_id=wanted.school_id
     )
@@ -184,6 +198,17 @@ async def schedule(session: AsyncSession, actor: Actor, wanted: ScheduleMeeting,
     await _attendees(session, case_of_meeting(actor, meeting, now), meeting.id, wanted.staff_id or actor.person_id)
     await record(session, actor, Act("schedule_meeting", "meeting", meeting.id, meeting.student_id), now=now)
     return meeting
+
+
+async def _check_walk(session: AsyncSession, wanted: ScheduleMeeting) -> None:
+    """A meeting may belong only to a walk of the same student."""
+    if wanted.instance_id is None:
+        return
+    walk = await session.get(Instance, wanted.instance_id)
+    if walk is None or walk.student_id != wanted.student_id:
+        raise NotFound(
+            "instance_not_found", f"The student has no walk {wanted.instance_id} here; see GET /interventions/students."
+        )
 
 
 async def _proposed(session: AsyncSession, instance_id: UUID | None) -> Meeting | None:
@@ -212,7 +237,7 @@ async def _take(session: AsyncSession, meeting: Meeting, staff_id: UUID | None, 
         taken = await bookings.busy(session, wanted, span)
         raise Conflict(
             "double_booking",
-            f"Meeting {meeting.id} cannot take that time: the student, the staff member or the room is taken. "
+            "The student, the staff member or the room is taken at that time; nothing was booked. "
             "Choose one of GET /meetings/slots.",
             taken=[[start.isoformat(), end.isoformat()] for start, end in taken],
         )

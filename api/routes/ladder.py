@@ -26,7 +26,7 @@ from api.schemas.verbs import (
     StopIn,
 )
 from rules.access.permissions import Permission
-from rules.errors import Conflict
+from rules.errors import Invalid
 from rules.ids import GuardianId, MeetingId, PersonId, ProposalId
 from rules.ladder import commands
 from rules.ladder.verbs import Verb
@@ -106,6 +106,9 @@ async def hold(
 ) -> AnswerOut:
     """Pause the walk, until a date or until somebody resumes."""
     found = await cases.reached(caller, instance_id)
+    if body.until is not None and body.until <= caller.now.date():
+        later = {"body.until": "the first day on which the walk may go on: a day to come"}
+        raise Invalid("hold_in_the_past", f"{body.until} has come already: nothing would be held.", fields=later)
     command = commands.HoldCase(**_by(caller, key, body.reason), until=body.until)
     return AnswerOut.of(instance_id, await cases.tell(caller, found, Verb.HOLD, command))
 
@@ -195,7 +198,8 @@ def _again(closed: Any, reason: str) -> StartByHand:
 
 def _stage(body: ReopenIn) -> str:
     if body.to_stage is None:
-        raise Conflict("stage_missing", "Say at which stage the walk goes on: send to_stage.")
+        missing = {"body.to_stage": "the key of a stage of this ladder"}
+        raise Invalid("stage_missing", "Say at which stage the walk goes on: send to_stage.", fields=missing)
     return body.to_stage
 
 

@@ -30,7 +30,7 @@ from rules.ids import MeetingId
 from rules.ladder.commands import RecordMeetingOutcome
 from rules.ladder.verbs import Verb
 from services import meeting_diary, meetings
-from services.meeting_diary import MeetingQuery, SlotQuery
+from services.meeting_diary import MeetingQuery, Said, SlotQuery
 from services.meetings import ScheduleMeeting
 
 router = APIRouter(prefix="/meetings", tags=["meetings"], route_class=HandrailRoute)
@@ -135,8 +135,7 @@ async def _decided(given: Parts, caller: Caller, key: str, cases: Cases, meeting
         if meeting.instance_id is None:
             raise Conflict("meeting_without_case", f"Meeting {meeting_id} belongs to no walk: nothing follows from it.")
         instance_id = meeting.instance_id
-        if outcome.notes:
-            await meeting_diary.note(session, caller.actor, meeting, outcome.notes, now=caller.now)
+    meeting_diary.check_said(meeting, Said(outcome.code, outcome.held_at, outcome.until), now=caller.now)
     found = await cases.reached(caller, instance_id)
     command = RecordMeetingOutcome(
         command_id=key,
@@ -147,3 +146,7 @@ async def _decided(given: Parts, caller: Caller, key: str, cases: Cases, meeting
         **outcome.model_dump(exclude={"code", "notes"}),
     )
     await cases.tell(caller, found, Verb.RECORD_MEETING_OUTCOME, command)
+    if outcome.notes:  # only once the walk has taken the outcome: a refused one leaves nothing behind
+        async with given.sessions.tenant(caller.actor.tenant_id) as session:
+            meeting = await meetings.one(session, meeting_id)
+            await meeting_diary.note(session, caller.actor, meeting, outcome.notes, now=caller.now)

@@ -1,10 +1,10 @@
 """Cases, tasks, contact stops, exemptions, reasons and the sending switch as the API shows them."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Key, Reason, Text, shown
 from services.contact_stops import StopCause, SubjectKind
@@ -252,6 +252,12 @@ class ExemptionFields(Body):
     starts_on: date
     ends_on: date | None = None
     review_on: date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends_on is not None and self.ends_on < self.starts_on:
+            raise ValueError("ends_on is before starts_on: an exemption ends on or after the day it starts")
+        return self
 
 
 class ExemptionsIn(Body):

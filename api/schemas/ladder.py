@@ -24,6 +24,7 @@ _ITEM: dict[str, Any] = {
     "school_name": "Oak Primary",
     "kind": "STEP",
     "stage_key": "letter-1",
+    "type": "LETTER",
     "stage_type": "LETTER_1",
     "approval": "STAFF",
     "held": False,
@@ -32,6 +33,7 @@ _ITEM: dict[str, Any] = {
     "due_on": "2026-11-27",
     "age_days": 2,
     "assignee_id": None,
+    "risk_flags": [],
     "second_look": False,
     "make_up": "10: 6 illness, 3 not yet explained, 1 holiday",
     "recipients": [{"guardian_id": SOME_ID, "name": "Maeve Example", "channel": "email", "language": "en"}],
@@ -47,6 +49,15 @@ _ANSWER: dict[str, Any] = {
     "revision": 7,
     "undo_until": "2026-11-20T09:30:10Z",
     "verbs": ["withdraw_approval", "hold", "stop"],
+}
+
+
+# proposals that are no rung of the ladder, under the stage types that everything else shows
+ASKS = {
+    "EXIT": "EXIT_REVIEW",
+    "RELAPSE": "FOLLOW_UP",
+    "INCONCLUSIVE": "FOLLOW_UP",
+    "EXTEND_MEETING": "MEETING",
 }
 
 
@@ -84,6 +95,7 @@ class QueueItem(Body):
     school_name: str
     kind: str
     stage_key: str
+    type: str = Field(description="What kind of act: LETTER, MEETING, ...; EXIT_REVIEW or FOLLOW_UP at the end.")
     stage_type: str
     approval: str
     held: bool = Field(description="The case is on hold; the step cannot be approved until it goes on.")
@@ -92,6 +104,7 @@ class QueueItem(Body):
     due_on: date | None
     age_days: int
     assignee_id: UUID | None
+    risk_flags: list[str] = Field(description="What to know before deciding: never a care flag's kind.")
     second_look: bool = Field(description="A care flag asks for a second look: never in bulk, one approver higher.")
     make_up: str | None = Field(description="What the counted absences are, for roles that may see register reasons.")
     recipients: list[RecipientOut]
@@ -115,7 +128,8 @@ class QueueItem(Body):
             school_name=row.school_name,
             kind=proposal.kind,
             stage_key=proposal.stage_key,
-            stage_type=proposal.stage_type,
+            type=ASKS.get(proposal.kind) or step.get("type") or proposal.stage_type,
+            stage_type=ASKS.get(proposal.kind, proposal.stage_type),
             approval=proposal.approval,
             held=proposal.status == "HELD",
             reason=proposal.reason,
@@ -123,11 +137,26 @@ class QueueItem(Body):
             due_on=proposal.due_on,
             age_days=(seen.on - proposal.proposed_at.date()).days,
             assignee_id=row.instance.assignee_id,
+            risk_flags=_risks(row),
             second_look=bool(step.get("flags")),
             make_up=(step.get("make_up") or None) if seen.codes else None,
             recipients=writes_to,
             approving=step.get("does", ""),
         )
+
+
+def _risks(row: QueueRow) -> list[str]:
+    """In words; a care flag says whom to ask and keeps its kind to itself (safeguards.md 5)."""
+    step = row.proposal.step
+    said = {
+        "Needs a second look - ask the safeguarding lead": bool(step.get("flags")),
+        "On hold: cannot be approved until the walk goes on": row.proposal.status == "HELD",
+        "Decided to stay although the register was corrected": bool(row.proposal.basis.get("kept")),
+        f"Not written to {step.get('held_back')} guardian(s): their entitlement is unknown": bool(
+            step.get("held_back")
+        ),
+    }
+    return [words for words, so in said.items() if so]
 
 
 _INSTANCE_EXAMPLE: dict[str, Any] = {

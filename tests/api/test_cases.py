@@ -200,3 +200,19 @@ def test_the_sending_switch_of_the_tenant_is_for_people_of_every_school(district
     states = {(one["school_id"], one["channel"]): one["enabled"] for one in district.get("/sending").json()["items"]}
     assert states == {(None, None): True, (own["school_id"], "EMAIL"): False}
     assert len(audited(district, "pause_sending")) == 2
+
+
+def test_an_id_that_names_nothing_is_refused_in_words_and_leaves_nothing(district: District) -> None:
+    body = {"kind": "NOBODY", "title": "Ring", "school_id": str(district.ours.schools["oak"])}
+    answer = district.post("/tasks", json={**body, "assignee_id": str(uuid4())})
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_reference")
+    assert list(answer.json()["fields"]) == ["body.assignee_id"]
+    assert "NOBODY" not in district.get("/tasks").text
+
+
+def test_an_exemption_that_ends_before_it_starts_is_refused(district: District) -> None:
+    path = f"/students/{district.ours.students['ann']}/exemptions"
+    backwards = {"scope": "stop", "kind": "MEDICAL", "reason": "x", "starts_on": "2026-11-20", "ends_on": "2026-10-01"}
+    answer = district.change(path, {"exemptions": [backwards], "reason": "Seen."}, "attendance_officer")
+    assert answer.status_code == 422
+    assert "ends_on is before starts_on" in answer.text

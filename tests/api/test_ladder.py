@@ -236,3 +236,31 @@ def test_a_wrong_field_is_named(district: District, verb: str, body: dict[str, A
     answer = district.post(f"/interventions/instances/{uuid4()}/{verb}", json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert field in answer.json()["fields"]
+
+
+def test_a_hold_until_a_day_gone_by_is_refused(district: District, walks: Walks) -> None:
+    instance_id = walks.begin()
+    walks.waiting(instance_id)
+    answer = walks.say(instance_id, "hold", reason="In hospital.", until="2020-01-01")
+    assert (answer.status_code, answer.json()["code"]) == (422, "hold_in_the_past")
+    ended(walks, instance_id)
+
+
+def test_a_contact_with_a_guardian_nobody_knows_is_refused(district: District, walks: Walks) -> None:
+    instance_id = walks.begin()
+    walks.waiting(instance_id)
+    answer = walks.say(instance_id, "contacts", mode="CALL", reached=True, guardian_id=str(uuid4()))
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_reference")
+    ended(walks, instance_id)
+
+
+def test_a_meeting_is_booked_only_for_a_walk_of_its_student(district: District) -> None:
+    body = {
+        "student_id": str(district.ours.students["ann"]),
+        "school_id": str(district.ours.schools["oak"]),
+        "starts_at": "2099-01-05T10:00:00Z",
+        "ends_at": "2099-01-05T10:30:00Z",
+        "instance_id": str(uuid4()),
+    }
+    answer = district.post("/meetings", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "instance_not_found")
