@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final, get_type_hints
 
 from fastapi import Depends, Header, Request, Response
@@ -125,7 +124,7 @@ async def _signs_of_life(request: Request) -> None:
         claim = getattr(request.state, "claim", None)
         if claim is not None:
             async with parts(request).sessions.tenant(request.state.caller.actor.tenant_id) as session:
-                await idempotency.renew(session, claim, now=datetime.now(UTC))
+                await idempotency.renew(session, claim, now=parts(request).clock())
 
 
 async def _keep(request: Request, response: Response, work: Session | None) -> None:
