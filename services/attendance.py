@@ -21,6 +21,7 @@ from services import audit, outbox
 from services.attendance_import import SEQUENCE_SPAN
 from services.attendance_summaries import BATCH
 from services.context import Actor
+from services.signals import restated, tell_restated
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,9 @@ async def set_calendar(session: AsyncSession, actor: Actor, command: SetCalendar
     before = [f"{row.date} {row.session}" for row in rows]
     run = await open_run(session, actor, "calendar", now, rows=len(listed))
     await corrections.replace_calendar(session, school.id, (command.first, command.last), listed)
+    touched = await restated(session, now.astimezone(ZoneInfo(school.timezone)).date())
     await _recompute(session, now)
+    await tell_restated(session, touched, now)
     after = sorted(f"{on} {half}" for on, half, _ in listed)
     act = audit.Act(
         "set_calendar",

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from rules.attendance.merges import chain_ends
 from rules.errors import Conflict, Invalid, NotFound
 from services import attendance_summaries, audit, outbox
 from services.context import Actor
+from services.signals import restated, tell_restated
 
 ORDER = (
     "schools",
@@ -43,6 +44,7 @@ ORDER = (
     "enrolments",
     "marks",
 )
+RESTATING = frozenset({"calendar", "enrolments", "student_merges"})
 SEQUENCE_SPAN = 1 << 32
 RENEW_STATISTICS_ROWS = 1000
 
@@ -98,6 +100,7 @@ class _Run:
     offset: int = 0
     last_line: int = 0
     notes: Counter[str] = field(default_factory=Counter)
+    restated: set[UUID] = field(default_factory=set)
 
     def source(self, block: Chunk) -> MarkSource:
         """Where a block's marks come from; their order runs through all files of the feed, not through each anew."""
@@ -144,10 +147,12 @@ async def roll_back(sessions: Sessions, actor: Actor, import_id: UUID, *, now: d
     async with sessions.tenant(actor.tenant_id) as session:
         run = await _known(session, import_id)
         gone = await blocks.forget_marks(session, import_id)
+        touched = await restated(session, now.date())
         run.status, run.finished_at = "ROLLED_BACK", now
         await audit.record(session, actor, audit.Act("roll_back", "import", import_id), now=now)
     await attendance_summaries.refresh(sessions, actor, now=now)
     async with sessions.tenant(actor.tenant_id) as session:
+        await tell_restated(session, touched, now)
         await outbox.enqueue(session, "import.finished", f"import/{import_id}", {"import_id": str(import_id)})
     return gone
 
@@ -214,6 +219,8 @@ async def _whole(run: _Run, kind: str, group: Iterator[Chunk]) -> None:
                 run.tell(Progress(kind, run.read + read))
         bad = await blocks.quarantine(session, kind, run.import_id)
         await _merge(session, run, kind)
+        if kind in RESTATING:
+            run.restated |= await restated(session, _today(run))
         run.read += read
         if run.read > run.skip:
             figures = {"read": read, "accepted": read - bad, "duplicate": 0, "quarantined": bad + unread}
@@ -228,14 +235,17 @@ async def _merge(session: AsyncSession, run: _Run, kind: str) -> None:
     elif kind == "code_map":
         await blocks.stale_schools(session, [], await blocks.merge_code_map(session))
     elif kind == "students":
-        today = run.now.astimezone(ZoneInfo(run.order.timezone)).date()
-        await blocks.merge_students(session, run.now, today)
+        await blocks.merge_students(session, run.now, _today(run))
     elif kind == "student_merges":
         await blocks.apply_merges(session, chain_ends(await blocks.declared_merges(session)))
     else:
         if kind in {"calendar", "enrolments"}:
             await _require_code_maps(session)
         await blocks.merge_simple(session, kind)
+
+
+def _today(run: _Run) -> date:
+    return run.now.astimezone(ZoneInfo(run.order.timezone)).date()
 
 
 async def _built_in_maps(session: AsyncSession) -> None:
@@ -316,6 +326,7 @@ async def _finish(run: _Run, recomputed: int) -> Imported:
         if row.rows_accepted >= RENEW_STATISTICS_ROWS:
             await renew_statistics(session)
         row.issues = notes | await issues(session, run.base)
+        await tell_restated(session, run.restated, run.now)
         await outbox.enqueue(session, "import.finished", f"import/{row.id}", {"import_id": str(row.id)})
         return Imported(
             row.id,

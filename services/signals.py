@@ -1,13 +1,15 @@
 """Tells running cases about facts that people enter: one outbox row per open instance, in the fact's transaction."""
 
 from collections.abc import Collection
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.attendance import StaleAttendance
 from models.instances import Instance
-from rules.ladder.commands import Message
+from rules.ladder.commands import AttendanceChanged, Message
 from services import outbox
 
 
@@ -23,3 +25,21 @@ async def tell(session: AsyncSession, instance_ids: Collection[UUID], signal: st
         payload = {"instance_id": str(instance_id), "signal": signal, "argument": fact.model_dump(mode="json")}
         await outbox.enqueue(session, "instance.signal", str(instance_id), payload)
     return len(instance_ids)
+
+
+async def restated(session: AsyncSession, today: date) -> frozenset[UUID]:
+    """The open instances whose past is about to be computed anew because more than marks has changed.
+
+    A calendar, an enrolment, a merge or an import taken back changes the past without leaving marks behind: the nightly
+    pass cannot see it. Ask in the transaction that made it stale, tell by `tell_restated` once it is computed.
+    """
+    stale = select(StaleAttendance.student_id).where(StaleAttendance.from_date <= today)
+    wanted = select(Instance.id).where(Instance.student_id.in_(stale), Instance.closed_at.is_(None))
+    return frozenset(await session.scalars(wanted))
+
+
+async def tell_restated(session: AsyncSession, instance_ids: Collection[UUID], now: datetime) -> None:
+    """Have these cases look at their reasons again; a pass of the same second still counts as newer."""
+    before_the_pass = int((now - timedelta(seconds=1)).timestamp())
+    changed = AttendanceChanged(seq=before_the_pass, corrected=True)
+    await tell(session, sorted(instance_ids), "attendance_changed", changed)

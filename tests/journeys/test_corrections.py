@@ -6,17 +6,19 @@ from models.letters import LetterArtifact
 from rules.errors import Conflict
 from rules.ladder import commands
 from rules.ladder.commands import BasisChoice
+from services import attendance
+from services.attendance import SetCalendar
 from tests.journeys.conftest import Teller
-from tests.journeys.district import GRACE, PRESENT
+from tests.journeys.district import GRACE, PRESENT, Child
 from tests.journeys.openings import FIRST_ABSENCES, letter_proposed, letter_sent, opened, spoken
-from tests.journeys.story import Story, one_after_another
+from tests.journeys.story import Story, day, one_after_another
 
 pytestmark = pytest.mark.servers
 
 
 async def they_were_here(s: Story) -> None:
-    for day in FIRST_ABSENCES:
-        await s.correct(day, PRESENT)
+    for missed in FIRST_ABSENCES:
+        await s.correct(missed, PRESENT)
 
 
 def test_before_the_letter_the_pending_step_is_held_and_rescinding_takes_it_back(tell: Teller) -> None:
@@ -54,8 +56,8 @@ def test_after_the_letter_rescinding_tells_whoever_got_it_once_and_ends_a_case_w
         await s.day("2031-09-29")
         await s.approve("letter-1")
         await s.day("2031-09-30")
-        for day in ("2031-09-17", "2031-09-18"):
-            await s.correct(day, PRESENT)
+        for missed in ("2031-09-17", "2031-09-18"):
+            await s.correct(missed, PRESENT)
         await s.evening("2031-09-30")
         assert await s.stands() == "ON_HOLD basis letter-1"
 
@@ -95,8 +97,8 @@ def test_a_correction_that_is_taken_back_clears_the_hold_by_itself(tell: Teller)
         await s.evening("2031-09-16")
         assert await s.stands() == "ON_HOLD basis letter-1"
         await s.day("2031-09-17")
-        for day in FIRST_ABSENCES:
-            await s.correct(day, "O")
+        for missed in FIRST_ABSENCES:
+            await s.correct(missed, "O")
         await s.evening("2031-09-17")
         assert await s.stands() == "AWAITING_APPROVAL letter-1"
 
@@ -125,3 +127,36 @@ def test_a_correction_of_another_day_changes_nothing(tell: Teller) -> None:
         assert "TRIGGER_INVALIDATED" not in await s.events()
 
     tell(story)
+
+
+def test_a_closure_entered_late_takes_the_reason_away_at_once(tell: Teller) -> None:
+    async def story(s: Story) -> None:
+        await opened(s)
+        await s.day("2031-09-08")
+        closed = day("2031-09-04")
+        await s.office(attendance.set_calendar, SetCalendar(await s.school_id(), closed, closed, (), "a burst pipe"))
+        assert await s.stands() == "ON_HOLD basis contact", "two days away are not three"
+
+    tell(story)
+
+
+def test_an_enrolment_that_began_later_takes_the_reason_away(tell: Teller) -> None:
+    async def story(s: Story) -> None:
+        await opened(s)
+        await s.day("2031-09-08")
+        await s.district.take_enrolments([["Sam", "oak", "2031-09-04", "", ""]], s.now)
+        await s.flow()
+        assert await s.stands() == "ON_HOLD basis contact"
+
+    tell(story)
+
+
+def test_two_ids_of_one_child_who_was_there_take_the_reason_away(tell: Teller) -> None:
+    async def story(s: Story) -> None:
+        await opened(s)
+        await s.day("2031-09-08")
+        await s.district.take("student_merges", "old_id,new_id", [["Una", "Sam"]], s.now)
+        await s.flow()
+        assert await s.stands() == "ON_HOLD basis contact"
+
+    tell(story, children=[Child("Sam"), Child("Una", ())])
