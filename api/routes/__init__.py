@@ -15,6 +15,7 @@ from api.routes import (
     safeguards,
     simulation,
     templates,
+    tenants,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -25,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     rules.router,
     people.router,
     templates.router,
+    tenants.router,
     artifacts.router,
     meetings.router,
     attendance.router,

@@ -81,6 +81,8 @@ class Permission(StrEnum):
     ARTIFACT_READ = "artifacts:read"
     MEETING_READ = "meetings:read"
     MEETING_WRITE = "meetings:write"
+    TENANT_SETTINGS_READ = "tenant_settings:read"
+    TENANT_SETTINGS_WRITE = "tenant_settings:write"
     EVENT_READ = "events:read"
     EVENT_SEND = "events:send"
     WEBHOOK_READ = "webhooks:read"
@@ -155,6 +157,8 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.ARTIFACT_READ: _READERS,
         Permission.MEETING_READ: _STAFF,
         Permission.MEETING_WRITE: _CASEWORK | {Role.LIAISON},
+        Permission.TENANT_SETTINGS_READ: _ADMIN,
+        Permission.TENANT_SETTINGS_WRITE: _ADMIN,
         Permission.EVENT_READ: _ADMIN | {Role.INTEGRATION},
         Permission.EVENT_SEND: _ADMIN | {Role.INTEGRATION},
         Permission.WEBHOOK_READ: _ADMIN | {Role.INTEGRATION, Role.AUDITOR},

@@ -1,0 +1,102 @@
+"""What a tenant chooses: sign-in, the ladder's waiting times, and how families reach each school."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.people import School
+from models.tenants import Tenant
+from rules.access.sign_in import SignInSettings
+from rules.errors import Invalid
+from services import audit, tenants
+from services.audit import Act
+from services.context import Actor
+
+PHONE: Final = r"^\+?[0-9][0-9 ()-]{5,24}$"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LadderSettings(_Section):
+    """Read by a case when it starts."""
+
+    undo_seconds: int = Field(10, ge=0, le=3600)
+    remind_school_days: tuple[int, ...] = Field((3, 5, 10), max_length=10)
+
+
+class SchoolSettings(_Section):
+    """How families reach a school; without a telephone number of its own or its convener's it writes no letter."""
+
+    phone: str | None = Field(None, pattern=PHONE)
+    address: str | None = Field(None, max_length=500)
+    posting_working_days: int | None = Field(None, ge=1, le=20)
+
+
+class TenantSettings(_Section):
+    """Every section; what one leaves out has its default."""
+
+    auth: SignInSettings = SignInSettings()
+    ladder: LadderSettings = LadderSettings()
+    schools: dict[UUID, SchoolSettings] = Field(default_factory=dict)
+
+
+async def read(session: AsyncSession, tenant_id: UUID) -> TenantSettings:
+    """The settings in force; marks that other parts keep beside them are not shown."""
+    tenant = await session.get_one(Tenant, tenant_id)
+    sections = {name: _known(tenant.settings.get(name, {}), kind) for name, kind in _SECTIONS.items()}
+    rows = (await session.scalars(select(School).order_by(School.id))).all()
+    schools = {row.id: _known(row.settings, SchoolSettings) for row in rows}
+    return TenantSettings.model_validate({**sections, "schools": schools})
+
+
+_SECTIONS: Final[Mapping[str, type[BaseModel]]] = {"auth": SignInSettings, "ladder": LadderSettings}
+
+
+def _known(stored: Mapping[str, Any], kind: type[BaseModel]) -> dict[str, Any]:
+    return {name: value for name, value in stored.items() if name in kind.model_fields}
+
+
+async def lock(session: AsyncSession, tenant_id: UUID) -> None:
+    """Let edits of one tenant's settings follow each other: each then sees what the one before it left."""
+    await session.get_one(Tenant, tenant_id, with_for_update=True)
+
+
+async def replace(session: AsyncSession, actor: Actor, wish: TenantSettings, reason: str, *, now: datetime) -> None:
+    """Put every section in force; a school that is not named keeps what it has."""
+    rows = (await session.scalars(select(School).where(School.id.in_(wish.schools)).with_for_update())).all()
+    schools = {row.id: row for row in rows}
+    unknown = {f"schools.{one}": "there is no such school here" for one in wish.schools if one not in schools}
+    if unknown:
+        raise Invalid("school_unknown", "The settings name schools that are not here.", fields=unknown)
+    before = await read(session, actor.tenant_id)
+    chosen = {name: getattr(wish, name).model_dump(mode="json") for name in _SECTIONS}
+    changed = {name: value for name, value in chosen.items() if getattr(before, name) != getattr(wish, name)}
+    if changed:
+        await tenants.change_settings(session, actor, changed, reason, now=now)
+    for school_id, said in wish.schools.items():
+        if said != before.schools[school_id]:
+            await _school(session, actor, schools[school_id], (before.schools[school_id], said), reason, now=now)
+
+
+async def _school(
+    session: AsyncSession,
+    actor: Actor,
+    school: School,
+    change: tuple[SchoolSettings, SchoolSettings],
+    reason: str,
+    *,
+    now: datetime,
+) -> None:
+    before, after = (one.model_dump(mode="json", exclude_none=True) for one in change)
+    others = {name: value for name, value in school.settings.items() if name not in SchoolSettings.model_fields}
+    school.settings = {**others, **after}
+    await session.flush()
+    act = Act("change_settings", "school", school.id, reason=reason, before=before, after=after)
+    await audit.record(session, actor, act, now=now)
