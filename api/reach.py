@@ -6,12 +6,14 @@ from uuid import UUID
 from api.dependencies import Caller
 from models.people import School
 from models.session import Session
-from rules.access.permissions import SEES_CODES
-from rules.access.policy import OWN_STUDENTS_ONLY, Resource
+from rules.access.notes import Note, NoteSight, note_sight
+from rules.access.permissions import NAMED_STUDENTS_ONLY, OWN_STUDENTS_ONLY, SEES_CODES
+from rules.access.policy import Resource
 from rules.errors import Forbidden
-from rules.ids import SchoolId, StudentId
+from rules.ids import PersonId, SchoolId, StudentId
 from services import people
 from services.people import StudentFile
+from services.scopes import Scope
 
 
 async def student(session: Session, caller: Caller, student_id: UUID) -> StudentFile:
@@ -62,14 +64,31 @@ def schools(caller: Caller, asked: UUID | None) -> frozenset[SchoolId] | None:
     return frozenset({SchoolId(asked)})
 
 
-def own_students(caller: Caller) -> frozenset[UUID] | None:
-    """The students a narrow role is bound to; None for roles that see whole schools."""
-    return frozenset(caller.principal.student_ids) if caller.principal.role in OWN_STUDENTS_ONLY else None
+def scope(caller: Caller, asked: UUID | None = None) -> Scope:
+    """What a list about students shows the caller: every list must take it, or it shows the caller's own kin."""
+    who = caller.principal
+    if who.role in NAMED_STUDENTS_ONLY:
+        return Scope(None if asked is None else frozenset({SchoolId(asked)}), who.student_ids, who.relative_of)
+    only = who.student_ids if who.role in OWN_STUDENTS_ONLY else None
+    return Scope(schools(caller, asked), only, who.relative_of)
+
+
+def task(caller: Caller, school_id: UUID | None, student_id: UUID | None) -> None:
+    """A task of a school, of a student there, or (both None) of the whole tenant."""
+    if school_id is None:
+        school_or_tenant(caller, None)
+    else:
+        of_school(caller, school_id, student_id)
 
 
 async def any_student(session: Session, caller: Caller, student_ids: Collection[UUID]) -> None:
-    """One of several students: a guardian or household is within reach of everybody who reaches one of its children."""
-    ordered = sorted(student_ids)
+    """One of several students: a guardian or household is within reach of everybody who reaches one of its children.
+
+    Kin are refused even where another child would let them in: it is their own family.
+    """
+    ordered = sorted(student_ids, key=lambda one: (one not in caller.principal.relative_of, one))
+    if ordered[0] in caller.principal.relative_of:
+        ordered = ordered[:1]
     for student_id in ordered[1:]:
         try:
             await student(session, caller, student_id)
@@ -77,6 +96,12 @@ async def any_student(session: Session, caller: Caller, student_ids: Collection[
             continue
         return
     await student(session, caller, ordered[0])
+
+
+def reads_notes(caller: Caller, present: Collection[UUID] = ()) -> bool:
+    """Whether the caller reads what was written down about a family; those present at a meeting do."""
+    note = Note(author_id=None, facilitator_ids=frozenset(map(PersonId, present)))
+    return note_sight(caller.principal, note) is NoteSight.WHOLE
 
 
 def sees_codes(caller: Caller) -> bool:

@@ -13,7 +13,10 @@ class Guardian(Recorded, Base):
     """An adult responsible for one or more students, with contact details and preferences."""
 
     __tablename__ = "guardian"
-    __table_args__ = (UniqueConstraint("tenant_id", "source_id"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "source_id"),
+        Index("ix_guardian_email", "tenant_id", text("lower(email)")),
+    )
 
     source_id: Mapped[str]
     name: Mapped[str]

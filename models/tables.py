@@ -3,6 +3,7 @@
 from sqlalchemy import Table
 
 from models import (
+    access,
     attendance,
     audit,
     delivery,
@@ -25,6 +26,7 @@ CAPABILITIES = (
     people,
     students,
     guardians,
+    access,
     attendance,
     imports,
     rulesets,

@@ -9,23 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.letters import LetterArtifact
 from models.queries.keyset import Window, paged
-from rules.ids import SchoolId
+from services.scopes import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class ArtifactQuery:
-    """Which artifacts: of these schools (None: all), perhaps of one student or walk."""
+    """Which artifacts: within the caller's reach, perhaps of one student or walk."""
 
-    school_ids: frozenset[SchoolId] | None
+    scope: Scope
     student_id: UUID | None = None
     instance_id: UUID | None = None
 
 
 async def listed(session: AsyncSession, asked: ArtifactQuery, window: Window) -> Sequence[LetterArtifact]:
     """A page of artifacts, the oldest first."""
-    wanted = select(LetterArtifact)
-    if asked.school_ids is not None:
-        wanted = wanted.where(LetterArtifact.school_id.in_(asked.school_ids))
+    wanted = select(LetterArtifact).where(*asked.scope.rows(LetterArtifact.school_id, LetterArtifact.student_id))
     if asked.student_id is not None:
         wanted = wanted.where(LetterArtifact.student_id == asked.student_id)
     if asked.instance_id is not None:

@@ -11,19 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.instances import CaseFile, Instance
 from models.queries.keyset import Window, paged
 from rules.errors import Conflict, NotFound
-from rules.ids import SchoolId
 from rules.ladder.commands import FactChanged
 from services import audit
 from services.audit import Act
 from services.context import Actor
+from services.scopes import Scope
 from services.signals import tell
 
 
 @dataclass(frozen=True, slots=True)
 class CaseQuery:
-    """Which cases: of these schools (None: all), perhaps in one state, of one tier or student."""
+    """Which cases: within the caller's reach, perhaps in one state, of one tier or student."""
 
-    school_ids: frozenset[SchoolId] | None
+    scope: Scope
     status: str | None = None
     tier: int | None = None
     student_id: UUID | None = None
@@ -39,9 +39,7 @@ class ResolveCase:
 
 async def listed(session: AsyncSession, asked: CaseQuery, window: Window) -> Sequence[CaseFile]:
     """A page of cases, the oldest first."""
-    wanted = select(CaseFile)
-    if asked.school_ids is not None:
-        wanted = wanted.where(CaseFile.school_id.in_(asked.school_ids))
+    wanted = select(CaseFile).where(*asked.scope.rows(CaseFile.school_id, CaseFile.student_id))
     for column, value in (
         (CaseFile.status, asked.status),
         (CaseFile.tier, asked.tier),

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, literal, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.attendance import Enrolment
@@ -16,13 +16,13 @@ from models.guardians import ContactStop, Guardian, GuardianLink
 from models.queries.keyset import Window, paged
 from models.students import Student
 from rules.errors import Conflict, Invalid, NotFound
-from rules.ids import SchoolId
 from rules.ladder.commands import ContactStopChanged, EnrolmentChanged, EnrolmentEnd
 from services import audit
 from services.audit import Act
 from services.context import Actor
 from services.delivery import withdraw_prints
 from services.entitlement import contact_stopped
+from services.scopes import Scope
 from services.signals import tell_students
 
 WAITING: Final = ("QUEUED", "DEFERRED_QUIET_HOURS", "CAPPED")
@@ -162,9 +162,9 @@ async def get(session: AsyncSession, stop_id: UUID) -> ContactStop:
 
 @dataclass(frozen=True, slots=True)
 class StopQuery:
-    """Which stops: on students of these schools (None: all) and their guardians, perhaps of one student."""
+    """Which stops: on students within the caller's reach and their guardians, perhaps of one student."""
 
-    school_ids: frozenset[SchoolId] | None
+    scope: Scope
     student_id: UUID | None
     on: date
 
@@ -174,10 +174,13 @@ async def in_force(session: AsyncSession, asked: StopQuery, window: Window) -> S
     wanted = select(ContactStop).where(ContactStop.lifted_at.is_(None))
     if asked.student_id is not None:
         wanted = wanted.where(_about(select(literal(asked.student_id))))
-    if asked.school_ids is not None:
+    scope = asked.scope
+    if scope.school_ids is not None:
         still = or_(Enrolment.end_date.is_(None), Enrolment.end_date >= asked.on)
-        mine = select(Enrolment.student_id).where(Enrolment.school_id.in_(asked.school_ids), still)
-        wanted = wanted.where(_about(mine))
+        mine = select(Enrolment.student_id).where(Enrolment.school_id.in_(scope.school_ids), still)
+        wanted = wanted.where(_about(mine.where(*scope.students(Enrolment.student_id))))
+    if scope.never:
+        wanted = wanted.where(not_(_about(select(Student.id).where(Student.id.in_(scope.never)))))
     return (await session.scalars(paged(wanted, (ContactStop.id,), window))).all()
 
 

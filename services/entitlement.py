@@ -61,6 +61,26 @@ async def recipients(session: AsyncSession, case: CaseRef, purpose: str, channel
     return found
 
 
+async def children(session: AsyncSession, guardian_id: UUID, *, on: date) -> frozenset[UUID]:
+    """The students whose record a guardian may open: entitled to the portal, no order and no contact stop in force."""
+    joined = (
+        select(GuardianLink, Guardian)
+        .join(Guardian, Guardian.id == GuardianLink.guardian_id)
+        .where(GuardianLink.guardian_id == guardian_id)
+    )
+    open_to = set()
+    for link, guardian in (await session.execute(joined)).all():
+        entitled = _standing(link, guardian, Purpose.PORTAL, on).standing is Standing.ENTITLED
+        if entitled and not await _closed(session, link.student_id, guardian_id):
+            open_to.add(link.student_id)
+    return frozenset(open_to)
+
+
+async def _closed(session: AsyncSession, student_id: UUID, guardian_id: UUID) -> bool:
+    stopped = await contact_stopped(session, student_id)
+    return stopped or guardian_id in await stopped_guardians(session, student_id)
+
+
 async def may_send(session: AsyncSession, case: CaseRef, guardian_id: UUID, purpose: str) -> str | None:
     """The look in the very second of sending: None when it may go, else the reason it is withheld."""
     if await contact_stopped(session, case.student_id):

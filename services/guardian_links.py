@@ -100,6 +100,17 @@ async def of_student(session: AsyncSession, student_id: UUID, *, on: date) -> Se
     return list(views.values())
 
 
+async def kept_from(session: AsyncSession, guardian_id: UUID) -> frozenset[UUID]:
+    """A guardian's children with whom somebody else lives at a confidential address."""
+    mine = select(GuardianLink.student_id).where(GuardianLink.guardian_id == guardian_id)
+    confidential = select(GuardianLink.student_id).where(
+        GuardianLink.student_id.in_(mine),
+        GuardianLink.guardian_id != guardian_id,
+        GuardianLink.address_confidential,
+    )
+    return frozenset(await session.scalars(confidential))
+
+
 def _not_ended(on: date) -> Any:
     return or_(GuardianLink.valid_to.is_(None), GuardianLink.valid_to >= on)
 

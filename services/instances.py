@@ -18,13 +18,13 @@ from models.rulesets import LateTrip, RuleSet, RuleSetVersion
 from models.students import Student
 from rules.access.approvals import approver_for
 from rules.errors import Conflict, NotFound
-from rules.ids import SchoolId
 from rules.ladder.stages import Approval, LadderSnapshot
 from rules.rulesets.ruleset import ladder_snapshot, parse_ruleset
 from services import audit, outbox, people
 from services.audit import Act
 from services.context import Actor
 from services.facts import year_start
+from services.scopes import Scope
 
 PENDING = ("PENDING", "HELD")
 NEVER = date(9999, 12, 31)
@@ -32,9 +32,9 @@ NEVER = date(9999, 12, 31)
 
 @dataclass(frozen=True, slots=True)
 class QueueQuery:
-    """Which waiting steps: of these schools (None: all), perhaps of one stage or one person."""
+    """Which waiting steps: within the caller's reach, perhaps of one stage or one person."""
 
-    school_ids: frozenset[SchoolId] | None
+    scope: Scope
     stage_key: str | None = None
     assignee_id: UUID | None = None
 
@@ -74,8 +74,7 @@ class StartByHand:
 async def queue(session: AsyncSession, asked: QueueQuery, window: Window) -> Sequence[QueueRow]:
     """A page of the queue, the most urgent first."""
     wanted = _rows().where(Proposal.status.in_(PENDING), Instance.closed_at.is_(None))
-    if asked.school_ids is not None:
-        wanted = wanted.where(Instance.lead_school_id.in_(asked.school_ids))
+    wanted = wanted.where(*asked.scope.rows(Instance.lead_school_id, Instance.student_id))
     if asked.stage_key is not None:
         wanted = wanted.where(Proposal.stage_key == asked.stage_key)
     if asked.assignee_id is not None:
@@ -142,13 +141,9 @@ async def timeline(session: AsyncSession, instance_id: UUID, window: Window) -> 
     return (await session.scalars(paged(wanted, (Event.occurred_at, Event.id), window))).all()
 
 
-async def late_trips(
-    session: AsyncSession, school_ids: frozenset[SchoolId] | None, window: Window
-) -> Sequence[LateTrip]:
+async def late_trips(session: AsyncSession, scope: Scope, window: Window) -> Sequence[LateTrip]:
     """A page of conditions that a late correction made true for a past day only; they start nothing."""
-    wanted = select(LateTrip)
-    if school_ids is not None:
-        wanted = wanted.where(LateTrip.school_id.in_(school_ids))
+    wanted = select(LateTrip).where(*scope.rows(LateTrip.school_id, LateTrip.student_id))
     return (await session.scalars(paged(wanted, (LateTrip.id,), window))).all()
 
 

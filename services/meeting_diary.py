@@ -12,7 +12,7 @@ from models.meetings import Meeting, MeetingAttendee
 from models.queries import calendar
 from models.queries.keyset import Window, paged
 from rules.errors import Invalid
-from rules.ids import MeetingId, SchoolId
+from rules.ids import MeetingId
 from rules.ladder.commands import MeetingChanged
 from rules.meetings.outcomes import MeetingStatus, Outcome
 from rules.meetings.slots import Span
@@ -20,6 +20,7 @@ from services import audit
 from services.audit import Act
 from services.context import Actor
 from services.meetings import Wanted, offered_slots
+from services.scopes import Scope
 from services.signals import tell
 
 MOST_DAYS = 60
@@ -27,9 +28,9 @@ MOST_DAYS = 60
 
 @dataclass(frozen=True, slots=True)
 class MeetingQuery:
-    """Which meetings: of these schools (None: all), perhaps of one student, walk or state."""
+    """Which meetings: within the caller's reach, perhaps of one student, walk or state."""
 
-    school_ids: frozenset[SchoolId] | None
+    scope: Scope
     student_id: UUID | None = None
     instance_id: UUID | None = None
     status: str | None = None
@@ -48,9 +49,7 @@ class SlotQuery:
 
 async def listed(session: AsyncSession, asked: MeetingQuery, window: Window) -> Sequence[Meeting]:
     """A page of meetings, the oldest first."""
-    wanted = select(Meeting)
-    if asked.school_ids is not None:
-        wanted = wanted.where(Meeting.school_id.in_(asked.school_ids))
+    wanted = select(Meeting).where(*asked.scope.rows(Meeting.school_id, Meeting.student_id))
     for column, value in (
         (Meeting.student_id, asked.student_id),
         (Meeting.instance_id, asked.instance_id),

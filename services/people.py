@@ -13,10 +13,12 @@ from models.people import Person, RoleAssignment, School, SchoolScope
 from models.queries.keyset import Window, paged
 from models.students import CareFlag, Student
 from models.tenants import Tenant
-from rules.access.permissions import Role
+from rules.access.permissions import NAMED_STUDENTS_ONLY, Role
 from rules.access.policy import Principal
 from rules.errors import Forbidden, NotFound
 from rules.ids import PersonId, SchoolId, TenantId
+from services import scopes
+from services.scopes import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,23 @@ async def identify(session: AsyncSession, subject: str, role: Role, *, on: date)
             select(Person, RoleAssignment.all_schools)
             .join(RoleAssignment, RoleAssignment.person_id == Person.id)
             .where(Person.subject == subject, Person.active, RoleAssignment.role == role.value, *in_force)
+            .where(or_(RoleAssignment.role != Role.EXTERNAL.value, RoleAssignment.ends_on.is_not(None)))
         )
     ).one_or_none()
     if found is None:
         return None
     person, everywhere = found
-    schools = None if everywhere else await _schools_of(session, person.id)
-    principal = Principal(TenantId(person.tenant_id), PersonId(person.id), role, schools)
+    schools = None if everywhere and role not in NAMED_STUDENTS_ONLY else await _schools_of(session, person.id)
+    reached = await scopes.standing(session, person, role, on=on)
+    principal = Principal(
+        TenantId(person.tenant_id),
+        PersonId(person.id),
+        role,
+        schools,
+        reached.own,
+        reached.relative_of,
+        reached.guardian_id,
+    )
     return Identity(principal, person.display_name)
 
 
@@ -90,12 +102,11 @@ async def school(session: AsyncSession, school_id: UUID) -> School:
 
 @dataclass(frozen=True, slots=True)
 class StudentQuery:
-    """Which students: of these schools (None: all), whose name or source id begins with `text`."""
+    """Which students: within the caller's reach, whose name or source id begins with `text`."""
 
-    school_ids: frozenset[SchoolId] | None
+    scope: Scope
     on: date
     text: str | None = None
-    only: frozenset[UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +122,9 @@ async def students(session: AsyncSession, asked: StudentQuery, window: Window) -
     """A page of students by name."""
     last, first = func.coalesce(Student.last_name, ""), func.coalesce(Student.first_name, "")
     wanted = select(Student).where(Student.deleted_at.is_(None), Student.merged_into_id.is_(None))
-    if asked.school_ids is not None:
-        wanted = wanted.where(Student.id.in_(_on_roll(asked.school_ids, asked.on)))
-    if asked.only is not None:
-        wanted = wanted.where(Student.id.in_(asked.only))
+    wanted = wanted.where(*asked.scope.students(Student.id))
+    if asked.scope.school_ids is not None:
+        wanted = wanted.where(Student.id.in_(_on_roll(asked.scope.school_ids, asked.on)))
     if asked.text:
         begins = or_(*(column.istartswith(asked.text, autoescape=True) for column in (last, first, Student.source_id)))
         wanted = wanted.where(begins)

@@ -12,19 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.instances import Task
 from models.queries.keyset import Window, paged
 from rules.errors import Conflict, NotFound
-from rules.ids import SchoolId
 from services import audit
 from services.audit import Act
 from services.context import Actor
+from services.scopes import Scope
 
 NEVER = date(9999, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
 class TaskQuery:
-    """Which tasks: of these schools (None: all), in this state, perhaps of one person, student or case."""
+    """Which tasks: within the caller's reach, in this state, perhaps of one person, student or case."""
 
-    school_ids: frozenset[SchoolId] | None
+    scope: Scope
     status: str | None = "OPEN"
     assignee_id: UUID | None = None
     student_id: UUID | None = None
@@ -58,9 +58,9 @@ class CompleteTask:
 async def listed(session: AsyncSession, asked: TaskQuery, window: Window) -> Sequence[Task]:
     """A page of tasks, the most urgent first."""
     due = func.coalesce(Task.due_on, literal(NEVER))
-    wanted = select(Task)
-    if asked.school_ids is not None:
-        wanted = wanted.where(or_(Task.school_id.is_(None), Task.school_id.in_(asked.school_ids)))
+    wanted = select(Task).where(*asked.scope.students(Task.student_id))
+    if asked.scope.school_ids is not None:
+        wanted = wanted.where(or_(Task.school_id.is_(None), Task.school_id.in_(asked.scope.school_ids)))
     for column, value in (
         (Task.status, asked.status),
         (Task.assignee_id, asked.assignee_id),

@@ -40,8 +40,10 @@ async def _file(session: Session, caller: Caller, meeting_id: UUID) -> MeetingFi
     row = await meetings.one(session, meeting_id)
     reach.of_school(caller, row.school_id, row.student_id)
     invited = await meeting_diary.attendees(session, meeting_id)
+    present = {one.attendee_id for one in invited if one.kind == "STAFF"}
     return MeetingFileOut(
-        meeting=MeetingOut.model_validate(row), attendees=[AttendeeOut.model_validate(one) for one in invited]
+        meeting=MeetingOut.of(row, notes=reach.reads_notes(caller, present)),
+        attendees=[AttendeeOut.model_validate(one) for one in invited],
     )
 
 
@@ -57,9 +59,10 @@ async def list_meetings(
     cursor: Cursor = None,
 ) -> Page[MeetingOut]:
     """Meetings of your schools, the oldest first."""
-    asked = MeetingQuery(reach.schools(caller, school_id), student_id, instance_id, status)
+    asked = MeetingQuery(reach.scope(caller, school_id), student_id, instance_id, status)
     rows = await meeting_diary.listed(session, asked, Window(limit, after(cursor)))
-    return page(rows, limit, MeetingOut.model_validate, lambda row: (row.id,))
+    notes = reach.reads_notes(caller)
+    return page(rows, limit, lambda row: MeetingOut.of(row, notes=notes), lambda row: (row.id,))
 
 
 @router.get("/slots")

@@ -39,6 +39,13 @@ def _sees(caller: Caller) -> bool:
     return caller.principal.role in _SEES_CONFIDENTIAL
 
 
+async def _hidden(session: Session, caller: Caller) -> frozenset[UUID]:
+    """A guardian's children whose whereabouts another guardian keeps confidential."""
+    if caller.principal.guardian_id is None:
+        return frozenset()
+    return await guardian_links.kept_from(session, caller.principal.guardian_id)
+
+
 @router.get("/schools")
 async def list_schools(caller: Annotated[Caller, permit(Permission.SCHOOL_READ)], session: Work) -> Page[SchoolOut]:
     """The schools you may see, by name."""
@@ -95,9 +102,15 @@ async def list_students(
     cursor: Cursor = None,
 ) -> Page[StudentOut]:
     """The students you may see, by name."""
-    asked = StudentQuery(reach.schools(caller, school_id), caller.now.date(), search, reach.own_students(caller))
+    whereabouts = await _hidden(session, caller)
+    asked = StudentQuery(reach.scope(caller, school_id), caller.now.date(), search)
     rows = await people.students(session, asked, Window(limit, after(cursor)))
-    return page(rows, limit, StudentOut.model_validate, lambda row: (row.last_name or "", row.first_name or "", row.id))
+    return page(
+        rows,
+        limit,
+        lambda row: StudentOut.for_family(row, hidden=row.id in whereabouts),
+        lambda row: (row.last_name or "", row.first_name or "", row.id),
+    )
 
 
 @router.get("/students/{student_id:uuid}")
@@ -105,7 +118,10 @@ async def read_student(
     student_id: UUID, caller: Annotated[Caller, permit(Permission.STUDENT_READ)], session: Work
 ) -> StudentFileOut:
     """One student."""
-    return StudentFileOut.of(await reach.student(session, caller, student_id))
+    file = await reach.student(session, caller, student_id)
+    if caller.principal.role in {Role.STUDENT, Role.GUARDIAN}:
+        return StudentFileOut.for_family(file, hidden=file.student.id in await _hidden(session, caller))
+    return StudentFileOut.of(file)
 
 
 @router.get("/students/{student_id:uuid}/guardians")

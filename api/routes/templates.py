@@ -70,7 +70,10 @@ async def draft_template(
     body: TemplateIn, caller: Annotated[Caller, permit(Permission.TEMPLATE_WRITE)], _key: CommandKey, session: Work
 ) -> TemplateTextOut:
     """Draft the next version of a template, or the first of a new key."""
-    reach.school_or_tenant(caller, body.school_id)
+    if body.school_id is None:
+        reach.school_or_tenant(caller, None)
+    else:
+        await reach.school(session, caller, body.school_id)
     command = DraftTemplate(body.key, body.school_id, body.purpose, body.lock_scope, body.text, body.reason)
     return TemplateTextOut.of(await templates.draft(session, caller.actor, command, now=caller.now))
 

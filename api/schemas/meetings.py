@@ -1,12 +1,13 @@
 """Meetings as the API shows them."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, shown
+from models.meetings import Meeting
 from rules.meetings.outcomes import NoShow, Outcome
 
 _MEETING: dict[str, Any] = {
@@ -47,8 +48,14 @@ class MeetingOut(Body):
     held_at: datetime | None
     outcome_code: str | None
     outcome_notes: str | None
-    notes: str | None
+    notes: str | None = Field(description="Null for those who neither care for the student nor were at the meeting.")
     revision: int
+
+    @classmethod
+    def of(cls, row: Meeting, *, notes: bool) -> Self:
+        """`notes`: the viewer may read what was written down about the family."""
+        whole = cls.model_validate(row)
+        return whole if notes else whole.model_copy(update={"notes": None, "outcome_notes": None})
 
 
 class AttendeeOut(Body):

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, shown
+from models.students import Student
 from services.guardian_links import FIELDS, LinkView
 from services.people import StudentFile
 
@@ -112,6 +113,12 @@ class StudentOut(Body):
     year_group: str | None
     home_language: str | None
 
+    @classmethod
+    def for_family(cls, student: Student, *, hidden: bool) -> Self:
+        """`hidden`: a move of year or language tells where a confidential child is, and with whom."""
+        shown_whole = cls.model_validate(student)
+        return shown_whole.model_copy(update={"year_group": None, "home_language": None}) if hidden else shown_whole
+
 
 class StudentFileOut(Body):
     """One student with the schools that see them now."""
@@ -133,7 +140,9 @@ class StudentFileOut(Body):
 
     student: StudentOut
     school_ids: list[UUID]
-    second_look: bool = Field(description="A care flag asks for a second look: ask the safeguarding lead.")
+    second_look: bool = Field(
+        description="A care flag asks for a second look: ask the safeguarding lead. Never shown to families."
+    )
 
     @classmethod
     def of(cls, file: StudentFile) -> Self:
@@ -141,6 +150,15 @@ class StudentFileOut(Body):
             student=StudentOut.model_validate(file.student),
             school_ids=sorted(file.school_ids),
             second_look=file.flagged,
+        )
+
+    @classmethod
+    def for_family(cls, file: StudentFile, *, hidden: bool) -> Self:
+        """What a student or guardian sees: no flag; `hidden` keeps a child's whereabouts from a guardian."""
+        return cls(
+            student=StudentOut.for_family(file.student, hidden=hidden),
+            school_ids=[] if hidden else sorted(file.school_ids),
+            second_look=False,
         )
 
 

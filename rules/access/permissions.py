@@ -99,13 +99,21 @@ _STAFF = _CASEWORK | _CLASSROOM | {Role.LIAISON}
 _FEEDS = frozenset({Role.DISTRICT_ADMIN, Role.ATTENDANCE_OFFICER, Role.INTEGRATION})
 _ADMIN = frozenset({Role.DISTRICT_ADMIN})
 
+_FAMILY = frozenset({Role.STUDENT, Role.GUARDIAN})
+_NAMED = frozenset({Role.EXTERNAL})
+
+# No school opens these roles a student: a named case, their own record or their own child does
+NAMED_STUDENTS_ONLY = _FAMILY | _NAMED
+# These reach students of their own classes and groups, within their schools
+OWN_STUDENTS_ONLY = NAMED_STUDENTS_ONLY | _CLASSROOM
+
 # Register codes tell of illness, religion, exclusion: everybody else sees "absent, reason known" (safeguards.md 6)
 SEES_CODES = frozenset({Role.ATTENDANCE_OFFICER, Role.SPECIALIST, Role.INCLUSION_LEAD, Role.SAFEGUARDING_LEAD})
 
 GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
     {
         Permission.QUEUE_READ: _CASEWORK,
-        Permission.INSTANCE_READ: _READERS,
+        Permission.INSTANCE_READ: _READERS | _NAMED,
         Permission.INSTANCE_START: _CASEWORK,
         Permission.STEP_APPROVE: _CASEWORK,
         Permission.STEP_SKIP: _CASEWORK,
@@ -119,7 +127,7 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.RULESET_REAPPLY: _LEADERS,
         Permission.CONTACT_RECORD: _CASEWORK | {Role.LIAISON},
         Permission.DELIVERY_RECORD: _CASEWORK | {Role.LIAISON},
-        Permission.CASE_READ: _READERS,
+        Permission.CASE_READ: _READERS | _NAMED,
         Permission.CASE_RESOLVE: _LEADERS | _CARE,
         Permission.CONTACT_STOP_READ: _READERS | _CLASSROOM,
         Permission.CONTACT_STOP_SET: _STAFF,
@@ -137,7 +145,7 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.SIMULATE: _CASEWORK,
         Permission.IMPORT_WRITE: _FEEDS,
         Permission.IMPORT_READ: _FEEDS | {Role.SCHOOL_LEADER, Role.AUDITOR},
-        Permission.ATTENDANCE_READ: _READERS,
+        Permission.ATTENDANCE_READ: _READERS | _NAMED | {Role.STUDENT},
         Permission.ATTENDANCE_CORRECT: _OFFICE,
         Permission.CODE_MAP_READ: _READERS | {Role.INTEGRATION},
         Permission.CODE_MAP_WRITE: _ADMIN,
@@ -146,7 +154,7 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.EVALUATE: _OFFICE,
         Permission.SCHOOL_READ: _STAFF | {Role.DPO, Role.AUDITOR, Role.INTEGRATION},
         Permission.CALENDAR_WRITE: _LEADERS,
-        Permission.STUDENT_READ: _READERS | _CLASSROOM,
+        Permission.STUDENT_READ: _READERS | _CLASSROOM | _NAMED | _FAMILY,
         Permission.GUARDIAN_READ: _READERS,
         Permission.GUARDIAN_LINK_WRITE: _OFFICE | {Role.SAFEGUARDING_LEAD},
         Permission.GUARDIAN_LINK_CONFIRM: _LEADERS | {Role.SAFEGUARDING_LEAD},
@@ -163,5 +171,14 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.EVENT_SEND: _ADMIN | {Role.INTEGRATION},
         Permission.WEBHOOK_READ: _ADMIN | {Role.INTEGRATION, Role.AUDITOR},
         Permission.WEBHOOK_WRITE: _ADMIN,
+    }
+)
+
+# What one person begins another must finish: the permission, and whom it refuses although the role holds it
+SECOND_PERSON: Mapping[Permission, str] = MappingProxyType(
+    {
+        Permission.RULESET_APPROVE: "the author of the version",
+        Permission.TEMPLATE_APPROVE: "the author of the version",
+        Permission.GUARDIAN_LINK_CONFIRM: "whoever proposed the wider access",
     }
 )

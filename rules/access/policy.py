@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
-from rules.access.permissions import GRANTS, Permission, Role
-from rules.ids import PersonId, SchoolId, StudentId, TenantId
+from rules.access.permissions import GRANTS, NAMED_STUDENTS_ONLY, OWN_STUDENTS_ONLY, Permission, Role
+from rules.ids import GuardianId, PersonId, SchoolId, StudentId, TenantId
 from rules.ladder.stages import Approval
 
 _APPROVERS = {
@@ -13,13 +14,17 @@ _APPROVERS = {
     Approval.LEADER: frozenset({Role.SCHOOL_LEADER, Role.DISTRICT_ADMIN}),
     Approval.DISTRICT: frozenset({Role.DISTRICT_ADMIN}),
 }
-OWN_STUDENTS_ONLY = frozenset({Role.TEACHER, Role.FACILITATOR, Role.EXTERNAL, Role.STUDENT, Role.GUARDIAN})
 BULK_ROWS = 50
+ADULT_YEARS = 18
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks: `school_ids` None means every school of the tenant; `relative_of` are students the person is kin to."""
+    """Who asks: `school_ids` None means every school of the tenant.
+
+    `student_ids` are the students of a narrow role's own classes, groups, cases or family; `relative_of` those a
+    member of staff is kin to; `guardian_id` is the guardian who signed in.
+    """
 
     tenant_id: TenantId
     person_id: PersonId | None
@@ -27,6 +32,7 @@ class Principal:
     school_ids: frozenset[SchoolId] | None = None
     student_ids: frozenset[StudentId] = frozenset()
     relative_of: frozenset[StudentId] = frozenset()
+    guardian_id: GuardianId | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Resource:
     tenant_id: TenantId
     school_ids: frozenset[SchoolId] = frozenset()
     student_id: StudentId | None = None
+    guardian_id: GuardianId | None = None
     whole_tenant: bool = False
     author_id: PersonId | None = None
     level: Approval = Approval.STAFF
@@ -93,7 +100,9 @@ def _role(asked: _Question) -> Decision | None:
 
 
 def _school(asked: _Question) -> Decision | None:
-    if asked.actor.school_ids is None:
+    if asked.actor.school_ids is None or (
+        asked.actor.role in NAMED_STUDENTS_ONLY and asked.resource.student_id is not None
+    ):
         return None
     if asked.resource.whole_tenant:
         return _no(
@@ -117,6 +126,13 @@ def _student(asked: _Question) -> Decision | None:
             "not_own_student", f"The role {asked.actor.role} reaches only students of its own classes or groups."
         )
     return None
+
+
+def _guardian(asked: _Question) -> Decision | None:
+    """One guardian never learns of another: they reach what is their own."""
+    if asked.actor.role is not Role.GUARDIAN or asked.resource.guardian_id in {None, asked.actor.guardian_id}:
+        return None
+    return _no("other_guardian", f"{asked.permission} reaches your own details only.")
 
 
 def _four_eyes(asked: _Question) -> Decision | None:
@@ -150,7 +166,7 @@ def _consideration(resource: Resource) -> Decision | None:
     return _no("consideration_missing", "Write what support or adjustment was considered for this student.")
 
 
-_CHECKS: tuple[_Check, ...] = (_tenant, _role, _school, _student, _four_eyes, _approval)
+_CHECKS: tuple[_Check, ...] = (_tenant, _role, _school, _student, _guardian, _four_eyes, _approval)
 
 
 def may(actor: Principal, permission: Permission, resource: Resource) -> Decision:
@@ -166,3 +182,10 @@ def may_ever(role: Role, permission: Permission) -> Decision:
     return _no(
         "role_not_allowed", f"{permission} is not for the role {role}; ask one of: {_named(GRANTS[permission])}."
     )
+
+
+def of_age(born: date | None, on: date) -> bool:
+    """Whether a student answers for themself: from their 18th birthday; a birthday nobody knows opens nothing."""
+    if born is None:
+        return False
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day)) >= ADULT_YEARS

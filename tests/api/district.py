@@ -146,7 +146,9 @@ async def _people(session: Session, settled: Tenancy) -> None:
             await session.flush()
             settled.people[name] = person.id
             everywhere = role in {Role.DISTRICT_ADMIN, Role.AUDITOR, Role.DPO, Role.INTEGRATION}
-            session.add(RoleAssignment(person_id=person.id, role=role.value, all_schools=everywhere))
+            # people from outside hold their role for a time, or not at all
+            ends = TODAY + timedelta(days=60) if role is Role.EXTERNAL else None
+            session.add(RoleAssignment(person_id=person.id, role=role.value, all_schools=everywhere, ends_on=ends))
             school = settled.schools["elm" if where == "-elm" else "oak"]
             session.add(SchoolScope(person_id=person.id, school_id=school))
 

@@ -1,0 +1,152 @@
+"""What every route is about: the walk over all routes takes it from here, and a route without an entry fails.
+
+To add a route: one line with its operation id. `STUDENT`, `SCHOOL` and `SHARED` name things by id in the path or body;
+`ROSTER` lists things of students, `SCHOOLS` of schools, `COMMON` tells nothing of anyone. Ids in the path and in the
+body's example are filled in by their names from `tests/api/furnished.py`; `path`, `body` and `query` put others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from rules.rulesets.ruleset import dump_ruleset, load_pack
+from tests.api.district import TODAY
+
+
+class About(StrEnum):
+    """What a route reaches, and so whom it must refuse."""
+
+    STUDENT = "a thing of one student"
+    SCHOOL = "a thing of one school"
+    SHARED = "a thing of the tenant that every school shares"
+    WHOLE = "a thing of the whole tenant, for people of every school only"
+    ROSTER = "a list about students"
+    SCHOOLS = "a list about schools"
+    COMMON = "nothing of anybody"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One route: what it is about, what the allowed caller gets, and what must be put into path, query and body."""
+
+    about: About
+    answers: tuple[int, ...] = (200,)
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    person: str | None = None
+    sees: str | None = None
+    any_at_school: bool = False
+    by_row: bool = False
+
+
+STUDENT, SCHOOL, SHARED, WHOLE = About.STUDENT, About.SCHOOL, About.SHARED, About.WHOLE
+ROSTER, SCHOOLS, COMMON = About.ROSTER, About.SCHOOLS, About.COMMON
+SPAN = {"from": "2026-11-01", "to": TODAY.isoformat()}
+# Temporal is not connected in the walk: past permission, a verb answers that it cannot be told to the case
+VERB = Entry(STUDENT, (503,))
+STORED = Entry(STUDENT, (503,))
+WALKED = dump_ruleset(load_pack("general")) | {"key": "walked"}
+
+
+def ruleset(state: str, *answers: int, **more: Any) -> Entry:
+    return Entry(SHARED, answers or (200,), {"version_id": f"{state}_version_id"}, **more)
+
+
+def template(state: str, about: About = SCHOOL, *answers: int, **more: Any) -> Entry:
+    return Entry(about, answers or (200,), {"version_id": f"{state}_template_id"}, **more)
+
+
+ENTRIES: dict[str, Entry] = {
+    # ladder
+    "read_queue": Entry(ROSTER, sees="proposal_id"),
+    "decide_in_bulk": Entry(STUDENT, (503,), body={"stage_key": "contact"}, by_row=True),
+    "start_instance": Entry(STUDENT, (409,), body={"rule_set_key": "walked"}),  # Ann is on that ladder already
+    "read_instance": Entry(STUDENT),
+    "read_timeline": Entry(STUDENT),
+    "list_student_instances": Entry(STUDENT),
+    "list_late_trips": Entry(ROSTER, sees="trip_id"),
+    "approve": VERB,
+    "withdraw_approval": VERB,
+    "skip": VERB,
+    "hold": VERB,
+    "resume": VERB,
+    "stop": VERB,
+    "escalate": VERB,
+    "reassign": VERB,
+    "reopen": Entry(STUDENT, (409,), {"instance_id": "closed_instance_id"}),
+    "decide_exit": VERB,
+    "resolve_basis": VERB,
+    "reapply_ruleset": Entry(STUDENT, (503,), body={"version_id": "active_version_id"}),
+    "record_contact": Entry(STUDENT, (503,), body={"guardian_id": "guardian_id"}),
+    "record_delivery": Entry(STUDENT, (404,)),  # no letter was handed to this case
+    # cases
+    "list_cases": Entry(ROSTER, sees="case_id"),
+    "read_case": Entry(STUDENT),
+    "resolve_case": Entry(STUDENT),
+    "list_tasks": Entry(ROSTER, sees="other_task_id"),
+    "create_task": Entry(STUDENT, (201,), body={"student_id": "student_id"}),
+    "complete_task": Entry(STUDENT),
+    "read_exemptions": Entry(STUDENT),
+    "put_exemptions": Entry(STUDENT),
+    "record_absence_reason": Entry(STUDENT, (201,)),
+    "list_contact_stops": Entry(ROSTER, sees="other_stop_id"),
+    "set_contact_stop": Entry(STUDENT, (201,), body={"subject_id": "student_id"}, any_at_school=True),
+    "lift_contact_stop": Entry(STUDENT, query={"reason": "The family asked."}),
+    "read_sending": Entry(SCHOOLS),
+    "turn_sending": Entry(SCHOOL, body={"enabled": True}),
+    # rules
+    "list_rulesets": Entry(SHARED, sees="active_version_id"),
+    "draft_ruleset": Entry(COMMON, (201,)),
+    "list_packs": Entry(COMMON),
+    "read_ruleset": ruleset("active"),
+    "edit_ruleset": ruleset("draft", body={"document": WALKED}, person="district_admin"),
+    "submit_ruleset": ruleset("draft_2", person="district_admin-2"),
+    "approve_ruleset": ruleset("review", 200, 409),
+    "activate_ruleset": ruleset("approved", 200, 409),
+    "retire_ruleset": ruleset("active", 200, 409),
+    "simulate_student": Entry(STUDENT, body={"version_id": "active_version_id"}),
+    # people
+    "list_schools": Entry(SCHOOLS, sees="school_id"),
+    "read_calendar": Entry(SCHOOL, query=SPAN),
+    "put_calendar": Entry(SCHOOL),
+    "list_students": Entry(ROSTER, sees="student_id"),
+    "read_student": Entry(STUDENT),
+    "list_guardians": Entry(STUDENT),
+    "read_guardian_link": Entry(STUDENT),
+    "put_guardian_link": Entry(STUDENT),
+    "confirm_guardian_link": Entry(STUDENT, (200, 409)),
+    # letters
+    "list_templates": Entry(SHARED, sees="draft_template_id"),
+    "draft_template": Entry(SCHOOL, (201, 409), body={"school_id": "school_id"}),
+    "list_starter_templates": Entry(COMMON),
+    "read_template": template("draft", SHARED),
+    "edit_template": template("draft"),
+    "submit_template": template("draft_2"),
+    "approve_template": template("review"),
+    "retire_template": template("approved"),
+    "generate_letter": STORED,
+    "list_artifacts": Entry(ROSTER, sees="artifact_id"),
+    "download_artifact": STORED,
+    "verify_artifact": STORED,
+    "preview_template": template("draft", SHARED, 503),
+    # meetings
+    "list_meetings": Entry(ROSTER, sees="meeting_id"),
+    "book_meeting": Entry(STUDENT, (201,)),
+    "list_slots": Entry(STUDENT, query={"school_id": "school_id", "student_id": "student_id", **SPAN}),
+    "read_meeting": Entry(STUDENT),
+    "put_meeting": Entry(STUDENT),
+    # attendance
+    "import_register": Entry(WHOLE, (422,)),
+    "list_imports": Entry(SHARED, sees="import_id"),
+    "read_import": Entry(SHARED),
+    "list_summaries": Entry(STUDENT, query=SPAN),
+    "list_marks": Entry(STUDENT, query=SPAN),
+    "correct_register": Entry(STUDENT, (201,)),
+    "read_code_map": Entry(COMMON, path={"code_set": "UK"}),
+    "put_code_map": Entry(COMMON, path={"code_set": "UK"}),
+    "list_quarantine": Entry(WHOLE, sees="row_id"),
+    "resolve_quarantine": Entry(WHOLE),
+    "run_evaluation": Entry(COMMON, (503,)),
+}
