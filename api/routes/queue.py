@@ -67,7 +67,10 @@ async def read_queue(
     )
 
 
-@router.post("/queue/decisions")
+@router.post(
+    "/queue/decisions",
+    responses={202: {"model": BulkOut, "description": "Some rows are not yet confirmed: send them again, same key."}},
+)
 async def decide_in_bulk(
     body: BulkIn, caller: Annotated[Caller, permit(Permission.STEP_APPROVE)], key: CommandKey, cases: Cases
 ) -> BulkOut:

@@ -137,6 +137,8 @@ ENTRIES: dict[str, Entry] = {
     "list_slots": Entry(STUDENT, query={"school_id": "school_id", "student_id": "student_id", **SPAN}),
     "read_meeting": Entry(STUDENT),
     "put_meeting": Entry(STUDENT),
+    # events
+    "read_events": Entry(WHOLE),
     # attendance
     "import_register": Entry(WHOLE, (422,)),
     "list_imports": Entry(SHARED, sees="import_id"),
