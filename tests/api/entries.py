@@ -137,6 +137,9 @@ ENTRIES: dict[str, Entry] = {
     "list_slots": Entry(STUDENT, query={"school_id": "school_id", "student_id": "student_id", **SPAN}),
     "read_meeting": Entry(STUDENT),
     "put_meeting": Entry(STUDENT),
+    # tenants
+    "read_tenant_settings": Entry(SHARED),
+    "put_tenant_settings": Entry(SHARED, (422,)),  # the example names a school that is not here
     # events
     "read_events": Entry(WHOLE),
     # attendance

@@ -45,6 +45,7 @@ async def furnish(district: District, tenancy: Tenancy) -> Furnished:
     made = Furnished(tenancy)
     async with district.sessions.tenant(tenancy.id) as session:
         made.things.update(
+            tenant_id=tenancy.id,
             student_id=tenancy.students["ann"],
             school_id=tenancy.schools["oak"],
             guardian_id=tenancy.guardians["ann"],
