@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import func, select
 
 from api.security import Claims, DemoTokens
 from models.attendance import CalendarSession, Enrolment
@@ -135,6 +136,8 @@ async def _schools(session: Session, settled: Tenancy) -> None:
             if day.weekday() < 5
             for half in ("AM", "PM")
         )
+    # as every way of entering a calendar does
+    await session.execute(select(func.ensure_year_partitions(TODAY)))
 
 
 async def _people(session: Session, settled: Tenancy) -> None:
