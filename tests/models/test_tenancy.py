@@ -3,10 +3,11 @@
 import asyncio
 import random
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -130,11 +131,15 @@ def test_forty_tasks_on_a_small_pool_never_see_another_tenant(database: Database
 def test_the_control_leaks_so_the_hammer_is_not_blind(database: Database, runner: asyncio.Runner) -> None:
     async def story() -> None:
         engine = engine_for(database.app_url, pool_size=4)
-        sessions = Sessions(engine)
-        ours, theirs = await two_tenants(sessions)
-        async with engine.connect() as connection:  # the wrong way: the setting outlives its transaction
-            await connection.execute(text("select set_config('app.current_tenant', :t, false)"), {"t": str(theirs)})
-            await connection.commit()
+        ours, theirs = await two_tenants(Sessions(engine))
+        await engine.dispose()
+
+        @event.listens_for(engine.sync_engine, "connect")  # also for those that take a cancelled one's place
+        def outlive_the_transaction(connection: Any, _record: object) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("select set_config('app.current_tenant', %s, false)", (str(theirs),))
+            connection.commit()
+
         hammer = Hammer(engine, (ours, theirs))
         await hammer.run()
         await engine.dispose()
