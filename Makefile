@@ -55,7 +55,7 @@ fmt: $(STAMP) ## Format and mend what a machine can
 	$(BIN)/ruff check --fix .
 
 .PHONY: map
-map: $(STAMP) ## Draw docs/map.md anew
+map: $(STAMP) ## Draw docs/map.md and docs/guides/permissions.md anew
 	$(BIN)/python -m tests.architecture.draw_map
 
 .PHONY: events

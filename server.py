@@ -94,6 +94,8 @@ async def opened(settings: Settings) -> AsyncIterator[ApiDependencies]:
         cases=CaseHandles(temporal),
         means=working,
         probes=probes,
+        providers=providers,
+        deployment=deployment(settings),
     )
     await providers.close()
     await working.threads.close()

@@ -9,7 +9,8 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import Unauthenticated
-from api.security import Claims, TokenVerifier, asked_for, bearer, loopback
+from api.security import AUDIENCE, Claims, TokenVerifier, asked_for, bearer, loopback
+from gateways.identity_provider import IdentityProviders
 from models.session import Session, Sessions
 from orchestration.handles import CaseHandles
 from rules.access.permissions import Permission
@@ -19,6 +20,7 @@ from services import people
 from services.context import Actor
 from services.means import Means
 from services.people import Identity
+from services.sign_in import Deployment
 
 BEARER: Final = HTTPBearer(auto_error=False, description="A bearer token; `handrail token --as ROLE` makes one.")
 Probe = Callable[[], Awaitable[None]]
@@ -34,6 +36,8 @@ class ApiDependencies:
     cases: CaseHandles | None = None
     means: Means | None = None
     probes: Mapping[str, Probe] = field(default_factory=dict)
+    providers: IdentityProviders = field(default_factory=lambda: IdentityProviders([]))
+    deployment: Deployment = field(default_factory=lambda: Deployment(None, AUDIENCE))
 
     @property
     def working(self) -> Means:

@@ -67,7 +67,10 @@ class RoleAssignment(Recorded, Base):
     """One role of a person, in force between two dates."""
 
     __tablename__ = "role_assignment"
-    __table_args__ = (UniqueConstraint("tenant_id", "person_id", "role"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "person_id", "role"),
+        CheckConstraint("role <> 'external' or ends_on is not null", name="external_ends"),
+    )
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     role: Mapped[str]

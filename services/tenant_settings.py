@@ -1,6 +1,7 @@
 """What a tenant chooses: sign-in, the ladder's waiting times, and how families reach each school."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +17,7 @@ from rules.errors import Invalid
 from services import audit, tenants
 from services.audit import Act
 from services.context import Actor
+from services.sign_in import parsed
 
 PHONE: Final = r"^\+?[0-9][0-9 ()-]{5,24}$"
 
@@ -47,6 +49,14 @@ class TenantSettings(_Section):
     schools: dict[UUID, SchoolSettings] = Field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Operator:
+    """What the deployment agrees to: which issuers it asks, and the clients whose secrets it holds."""
+
+    allows: Callable[[str], bool]
+    secret_clients: frozenset[str] = frozenset()
+
+
 async def read(session: AsyncSession, tenant_id: UUID) -> TenantSettings:
     """The settings in force; marks that other parts keep beside them are not shown."""
     tenant = await session.get_one(Tenant, tenant_id)
@@ -66,6 +76,30 @@ def _known(stored: Mapping[str, Any], kind: type[BaseModel]) -> dict[str, Any]:
 async def lock(session: AsyncSession, tenant_id: UUID) -> None:
     """Let edits of one tenant's settings follow each other: each then sees what the one before it left."""
     await session.get_one(Tenant, tenant_id, with_for_update=True)
+
+
+async def permitted(session: AsyncSession, tenant_id: UUID, wish: TenantSettings, operator: Operator) -> None:
+    """Refuse a sign-in that the operator has not agreed to: it would send people, and a secret, to anybody's server.
+
+    What was agreed to before stays, so that a tenant can go on changing the rest after the operator's mind changed.
+    """
+    before, after = (await read(session, tenant_id)).auth, wish.auth
+    if after.issuer not in {None, before.issuer} and not operator.allows(str(after.issuer)):
+        told = "this deployment trusts no such issuer: its operator adds it to HANDRAIL_OIDC_ISSUERS"
+        raise Invalid(
+            "issuer_not_allowed", "The operator does not allow this issuer.", fields={"body.settings.auth.issuer": told}
+        )
+    if after.client_id in operator.secret_clients and (after.client_id, after.issuer) != (
+        before.client_id,
+        before.issuer,
+    ):
+        others = (await session.scalars(select(Tenant).where(Tenant.id != tenant_id))).all()
+        shared = {
+            parsed(other.settings).issuer for other in others if parsed(other.settings).client_id == after.client_id
+        }
+        if shared - {after.issuer}:
+            told = "another tenant signs in by this client at another issuer"
+            raise Invalid("client_taken", "This client is not yours.", fields={"body.settings.auth.client_id": told})
 
 
 async def replace(session: AsyncSession, actor: Actor, wish: TenantSettings, reason: str, *, now: datetime) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from api.commands import HandrailRoute
-from api.dependencies import Caller, Work, permit
+from api.dependencies import Caller, Parts, Work, permit
 from api.etags import IfMatch, tagged, unchanged
 from api.schemas.tenants import TenantSettingsIn, TenantSettingsOut
 from models.session import Session
@@ -14,6 +14,7 @@ from rules.access.permissions import Permission
 from rules.access.policy import Resource
 from rules.ids import TenantId
 from services import tenant_settings
+from services.tenant_settings import Operator
 
 router = APIRouter(tags=["governance"], route_class=HandrailRoute)
 
@@ -40,6 +41,7 @@ async def put_tenant_settings(
     body: TenantSettingsIn,
     caller: Annotated[Caller, permit(Permission.TENANT_SETTINGS_WRITE)],
     session: Work,
+    given: Parts,
     response: Response,
     if_match: IfMatch = None,
 ) -> TenantSettingsOut:
@@ -47,5 +49,7 @@ async def put_tenant_settings(
     caller.must(Resource(TenantId(tenant_id), whole_tenant=True))
     await tenant_settings.lock(session, tenant_id)
     unchanged(if_match, await _shown(session, tenant_id))
+    operator = Operator(given.providers.allows, frozenset(given.deployment.client_secrets))
+    await tenant_settings.permitted(session, tenant_id, body.settings, operator)
     await tenant_settings.replace(session, caller.actor, body.settings, body.reason, now=caller.now)
     return tagged(response, await _shown(session, tenant_id))

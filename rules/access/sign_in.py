@@ -11,8 +11,9 @@ from rules.access.permissions import GRANTS, Permission, Role
 
 EVERY_SCHOOL: Final = "*"
 ANY_VALUE: Final = "*"
-# An account of a family is opened by a link to a child or guardian, a machine by its own entry: never by a group
-NOT_BY_RULE: Final = frozenset({Role.INTEGRATION, Role.GUARDIAN, Role.STUDENT})
+# An account of a family is opened by a link to a child or guardian, a machine by its own entry, somebody from outside
+# until a day that is written down: never by a group
+NOT_BY_RULE: Final = frozenset({Role.INTEGRATION, Role.GUARDIAN, Role.STUDENT, Role.EXTERNAL})
 Claims = Mapping[str, Any]
 
 

@@ -1,15 +1,33 @@
 """A tenant's settings over HTTP: read, replaced by one at a time, audited, closed to everybody else."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from gateways.identity_provider import IdentityProviders
 from models.audit import AuditEntry
 from models.people import School
+from models.tenants import Tenant
+from services.sign_in import Deployment
 from tests.api.district import District
 
 pytestmark = pytest.mark.servers
+GOOGLE = "https://accounts.google.com"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _operated(district: District) -> Iterator[None]:
+    """The operator allows Google and every Entra directory, and holds the secret of one client."""
+    providers = IdentityProviders([GOOGLE, "https://login.microsoftonline.com/*/v2.0"])
+    deployment = Deployment(None, "handrail-api", client_secrets={"console-of-theirs": "hidden"})
+    before = district.app.state.parts
+    district.app.state.parts = replace(before, providers=providers, deployment=deployment)
+    yield
+    district.app.state.parts = before
+    district.run(providers.close())
 
 
 def path(district: District) -> str:
@@ -52,6 +70,47 @@ def test_sections_are_read_as_they_were_written(district: District) -> None:
     assert settings["ladder"] == {"undo_seconds": 30, "remind_school_days": [3, 5, 10]}
 
 
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://evil.example.org",
+        "http://accounts.google.com",
+        "https://accounts.google.com.evil.example.org",
+        "https://login.microsoftonline.com/a/b/v2.0",
+        "http://169.254.169.254/latest",
+    ],
+)
+def test_an_issuer_that_the_operator_does_not_allow_is_refused(district: District, issuer: str) -> None:
+    answer = edited(district, auth={"issuer": issuer})
+    assert (answer.status_code, answer.json()["code"]) == (422, "issuer_not_allowed")
+    assert "body.settings.auth.issuer" in answer.json()["fields"]
+    assert edited(district, auth={"issuer": "https://login.microsoftonline.com/ours/v2.0"}).status_code == 200
+
+
+def test_an_issuer_agreed_to_before_does_not_stop_other_edits(district: District) -> None:
+    settle(district, district.ours.id, {"issuer": "https://once-allowed.example.org"})
+    assert edited(district, ladder={"undo_seconds": 33}).status_code == 200
+    assert edited(district, auth={"issuer": "https://never-allowed.example.org"}).status_code == 422
+
+
+def test_a_client_whose_secret_is_kept_for_another_tenant_is_refused(district: District) -> None:
+    settle(district, district.theirs.id, {"issuer": GOOGLE, "client_id": "console-of-theirs"})
+    elsewhere = {"issuer": "https://login.microsoftonline.com/ours/v2.0", "client_id": "console-of-theirs"}
+    answer = edited(district, auth=elsewhere)
+    assert (answer.status_code, answer.json()["code"]) == (422, "client_taken")
+    assert edited(district, auth={**elsewhere, "client_id": "console-of-ours"}).status_code == 200
+    assert edited(district, auth={"issuer": GOOGLE, "client_id": "console-of-theirs"}).status_code == 200
+
+
+def settle(district: District, tenant_id: Any, auth: dict[str, Any]) -> None:
+    async def stored() -> None:
+        async with district.sessions.untenanted() as session:
+            tenant = await session.get_one(Tenant, tenant_id)
+            tenant.settings = {**tenant.settings, "auth": auth}
+
+    district.run(stored())
+
+
 def test_an_edit_that_rests_on_an_old_state_is_refused(district: District) -> None:
     tag = district.get(path(district)).headers["ETag"]
     body = {"settings": {"ladder": {"undo_seconds": 45}}, "reason": "First."}
@@ -66,6 +125,7 @@ def test_an_edit_that_rests_on_an_old_state_is_refused(district: District) -> No
         {"auth": {"issuer": "file:///etc/passwd"}},
         {"auth": {"provision": True}},
         {"auth": {"rules": [{"claim": "groups", "value": "x", "role": "integration", "schools": ["*"]}]}},
+        {"auth": {"rules": [{"claim": "groups", "value": "x", "role": "external", "schools": ["*"]}]}},
         {"auth": {"rules": [{"claim": "groups", "value": "x", "role": "teacher"}]}},
         {"auth": {"service_accounts": [{"subject": "m", "name": "M", "scopes": ["steps:approve"]}]}},
         {"schools": {"0f8fad5b-d9cb-469f-a165-70867728950e": {"phone": "+44 20 5550 0199"}}},

@@ -4,6 +4,7 @@ import ast
 import sys
 from collections import defaultdict
 
+from tests.architecture import draw_permissions
 from tests.architecture.source import LAYERS, ROOT, python_files
 
 TARGET = ROOT / "docs" / "map.md"
@@ -54,4 +55,5 @@ def drawn() -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(drawn())
-    sys.stdout.write(f"{TARGET.name} written\n")
+    draw_permissions.TARGET.write_text(draw_permissions.drawn())
+    sys.stdout.write(f"{TARGET.name} and {draw_permissions.TARGET.name} written\n")

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.base import Base
-from models.people import School
+from models.people import Person, RoleAssignment, School
 from models.session import Sessions, engine_for
 from models.tables import tenant_tables
 from models.tenants import Tenant
@@ -174,6 +175,30 @@ def test_the_partitions_of_a_year_are_made_protected_and_closed_to_direct_reads(
         async with engine.connect() as connection:
             with pytest.raises(DBAPIError, match="permission denied"):
                 await connection.execute(text("select * from mark_y2030"))
+        await engine.dispose()
+
+    runner.run(story())
+
+
+def test_a_role_for_people_from_outside_without_an_end_cannot_be_stored(
+    database: Database, runner: asyncio.Runner
+) -> None:
+    async def story() -> None:
+        engine = engine_for(database.app_url)
+        sessions = Sessions(engine)
+        ours, _ = await two_tenants(sessions)
+
+        async def hired(role: str, ends_on: date | None) -> None:
+            async with sessions.tenant(ours) as session:
+                person = Person(subject=f"{role} {ends_on}", display_name="Somebody")
+                session.add(person)
+                await session.flush()
+                session.add(RoleAssignment(person_id=person.id, role=role, ends_on=ends_on))
+
+        await hired("teacher", None)
+        await hired("external", date(2027, 1, 15))
+        with pytest.raises(DBAPIError, match="external_ends"):
+            await hired("external", None)
         await engine.dispose()
 
     runner.run(story())
