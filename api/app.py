@@ -67,6 +67,6 @@ TAGS: Final[dict[str, Any]] = {
     "letters": "Letter templates and stored letters.",
     "meetings": "Meetings and free slots.",
     "events": "The event feed, webhooks, and events that other systems send.",
-    "governance": "Audit, records, tenants and their settings.",
+    "governance": "Audit, disclosures, amendment requests, incidents, tenants and their settings.",
     "service": "Health, readiness, metrics.",
 }

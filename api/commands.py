@@ -11,6 +11,7 @@ from fastapi.params import Depends as DependsMark
 from fastapi.routing import APIRoute
 
 from api.dependencies import Caller, Parts, Permit, parts
+from api.disclosing import write_down
 from api.errors import Problem
 from models.session import Session
 from rules.errors import Invalid
@@ -108,6 +109,7 @@ async def _carried_out(request: Request, original: Handler) -> Response:
             stack.callback(living.cancel)
             response = await original(request)
             living.cancel()
+            await write_down(request, response)
             await _keep(request, response, getattr(request.state, "work", None))
             return response
     except AnsweredBefore as turn:

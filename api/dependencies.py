@@ -16,6 +16,7 @@ from orchestration.handles import CaseHandles
 from rules.access.permissions import Permission
 from rules.access.policy import Principal, Resource, may, may_ever
 from rules.errors import Forbidden, NotFound, Unavailable
+from rules.ids import StudentId
 from services import people
 from services.context import Actor
 from services.means import Means
@@ -55,6 +56,7 @@ class Caller:
     principal: Principal
     permission: Permission
     now: datetime
+    reached: set[StudentId] = field(default_factory=set, compare=False)
 
     def must(self, resource: Resource) -> None:
         """Refuse unless the policy allows this caller this permission on this thing."""
@@ -63,6 +65,8 @@ class Caller:
             raise NotFound("not_found", "There is no such thing here.")
         if not decision.allowed:
             raise Forbidden(decision.code, decision.reason)
+        if resource.student_id is not None:
+            self.reached.add(resource.student_id)
 
 
 def parts(request: Request) -> ApiDependencies:

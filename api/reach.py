@@ -9,7 +9,7 @@ from models.session import Session
 from rules.access.notes import Note, NoteSight, note_sight
 from rules.access.permissions import NAMED_STUDENTS_ONLY, OWN_STUDENTS_ONLY, SEES_CODES
 from rules.access.policy import Resource
-from rules.errors import Forbidden
+from rules.errors import Forbidden, Invalid
 from rules.ids import PersonId, SchoolId, StudentId
 from services import people
 from services.people import StudentFile
@@ -107,3 +107,10 @@ def reads_notes(caller: Caller, present: Collection[UUID] = ()) -> bool:
 def sees_codes(caller: Caller) -> bool:
     """Whether register codes and reasons may be shown to the caller."""
     return caller.principal.role in SEES_CODES
+
+
+def enrolled(file: StudentFile, school_id: UUID) -> None:
+    """Refuse a school that the student does not belong to: a record is always filed where the child is."""
+    if school_id not in file.school_ids:
+        problem = {"body.school_id": "a school the student is enrolled in"}
+        raise Invalid("not_their_school", f"Student {file.student.id} is not at school {school_id}.", fields=problem)

@@ -13,6 +13,7 @@ from models import (
     letters,
     meetings,
     people,
+    privacy,
     reliability,
     rulesets,
     sign_in,
@@ -36,12 +37,13 @@ CAPABILITIES = (
     meetings,
     sign_in,
     audit,
+    privacy,
     reliability,
 )
 
 UNTENANTED = frozenset({"tenant", "outbox_head"})
 PARTITIONED = frozenset({"mark", "session_fact", "summary"})
-INSERT_ONLY = frozenset({"audit_entry", "audit_detail", "audit_seal", "audit_anchor", "event", "effect"})
+INSERT_ONLY = frozenset({"audit_entry", "audit_detail", "audit_seal", "audit_anchor", "event", "effect", "disclosure"})
 
 
 def tenant_tables() -> list[Table]:

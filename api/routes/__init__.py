@@ -3,10 +3,13 @@
 from fastapi import APIRouter
 
 from api.routes import (
+    amendments,
     artifacts,
     attendance,
     cases,
+    disclosures,
     events,
+    incidents,
     ladder,
     meetings,
     people,
@@ -32,4 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     attendance.router,
     simulation.router,
     events.router,
+    disclosures.router,
+    amendments.router,
+    incidents.router,
 )

@@ -87,6 +87,14 @@ class Permission(StrEnum):
     EVENT_SEND = "events:send"
     WEBHOOK_READ = "webhooks:read"
     WEBHOOK_WRITE = "webhooks:write"
+    DISCLOSURE_READ = "disclosures:read"
+    DISCLOSURE_WRITE = "disclosures:write"
+    AMENDMENT_WRITE = "amendments:write"
+    AMENDMENT_READ = "amendments:read"
+    AMENDMENT_DECIDE = "amendments:decide"
+    INCIDENT_READ = "incidents:read"
+    INCIDENT_REPORT = "incidents:report"
+    INCIDENT_CLOSE = "incidents:close"
 
 
 _LEADERS = frozenset({Role.DISTRICT_ADMIN, Role.SCHOOL_LEADER})
@@ -98,6 +106,7 @@ _CLASSROOM = frozenset({Role.TEACHER, Role.FACILITATOR})
 _STAFF = _CASEWORK | _CLASSROOM | {Role.LIAISON}
 _FEEDS = frozenset({Role.DISTRICT_ADMIN, Role.ATTENDANCE_OFFICER, Role.INTEGRATION})
 _ADMIN = frozenset({Role.DISTRICT_ADMIN})
+_PRIVACY = _LEADERS | {Role.DPO, Role.SAFEGUARDING_LEAD}
 
 _FAMILY = frozenset({Role.STUDENT, Role.GUARDIAN})
 _NAMED = frozenset({Role.EXTERNAL})
@@ -134,8 +143,8 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.CONTACT_STOP_LIFT: _LEADERS | {Role.SAFEGUARDING_LEAD},
         Permission.SENDING_READ: _READERS,
         Permission.SENDING_SWITCH: _LEADERS,
-        Permission.TASK_READ: _STAFF,
-        Permission.TASK_WRITE: _STAFF,
+        Permission.TASK_READ: _STAFF | {Role.DPO},
+        Permission.TASK_WRITE: _STAFF | {Role.DPO},
         Permission.EXEMPTION_WRITE: _CASEWORK,
         Permission.REASON_WRITE: _CASEWORK,
         Permission.RULESET_READ: _READERS,
@@ -171,6 +180,14 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.EVENT_SEND: _ADMIN | {Role.INTEGRATION},
         Permission.WEBHOOK_READ: _ADMIN | {Role.INTEGRATION, Role.AUDITOR},
         Permission.WEBHOOK_WRITE: _ADMIN,
+        Permission.DISCLOSURE_READ: _PRIVACY | {Role.AUDITOR},
+        Permission.DISCLOSURE_WRITE: _CASEWORK | {Role.DPO},
+        Permission.AMENDMENT_WRITE: _OFFICE | {Role.DPO, Role.SAFEGUARDING_LEAD, Role.LIAISON},
+        Permission.AMENDMENT_READ: _PRIVACY | {Role.ATTENDANCE_OFFICER, Role.AUDITOR},
+        Permission.AMENDMENT_DECIDE: _PRIVACY,
+        Permission.INCIDENT_READ: _PRIVACY | {Role.AUDITOR},
+        Permission.INCIDENT_REPORT: _STAFF | {Role.DPO},
+        Permission.INCIDENT_CLOSE: _PRIVACY,
     }
 )
 

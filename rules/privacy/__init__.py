@@ -1,0 +1,1 @@
+"""What the law and our safeguards say about records: who saw them, who may see what, how long they are kept."""
