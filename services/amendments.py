@@ -137,11 +137,12 @@ async def decide(session: AsyncSession, actor: Actor, command: DecideAmendment, 
     return row
 
 
-def hearing_of(row: AmendmentRequest) -> str:
-    """What a family is told about its rights when its request is refused; empty otherwise."""
+def hearing_of(row: AmendmentRequest) -> tuple[str, bool]:
+    """What a family is told about its rights when refused (else nothing), and whether that text has been checked."""
     if row.status != "REFUSED":
-        return ""
-    return next(regime.hearing for regime in regimes() if regime.key == row.regime)
+        return "", False
+    regime = next(regime for regime in regimes() if regime.key == row.regime)
+    return regime.hearing, regime.hearing_checked_on is not None
 
 
 async def of_student(session: AsyncSession, student_id: UUID, window: Window) -> Sequence[AmendmentRequest]:

@@ -16,13 +16,13 @@ from models.privacy import Incident
 from models.queries import calendar
 from models.queries.keyset import Window, paged
 from rules.errors import Conflict, Invalid, NotFound
-from rules.ids import SchoolId
 from rules.privacy.incidents import IncidentKind, RegulatorDecision, clock_ends, recall_text
 from services import contact_stops, tasks
 from services.audit import Act, record
 from services.contact_stops import WAITING, SetContactStop, StopCause, SubjectKind
 from services.context import Actor
 from services.delivery import withdraw_prints
+from services.scopes import Scope
 from services.tasks import CreateTask
 
 WITHHELD_AS: Final = "incident"
@@ -57,9 +57,9 @@ class CloseIncident:
 
 @dataclass(frozen=True, slots=True)
 class IncidentQuery:
-    """Which incidents: of these schools (None: all), perhaps in one state or of one student."""
+    """Which incidents: what the caller reaches, perhaps in one state or of one student."""
 
-    school_ids: frozenset[SchoolId] | None
+    scope: Scope
     status: str | None = None
     student_id: UUID | None = None
 
@@ -188,9 +188,7 @@ async def get(session: AsyncSession, incident_id: UUID, *, lock: bool = False) -
 
 async def listed(session: AsyncSession, asked: IncidentQuery, window: Window) -> Sequence[Incident]:
     """A page of incidents, the one whose clock ends first at the top."""
-    wanted = select(Incident)
-    if asked.school_ids is not None:
-        wanted = wanted.where(Incident.school_id.in_(asked.school_ids))
+    wanted = select(Incident).where(*asked.scope.rows(Incident.school_id, Incident.student_id))
     for column, value in ((Incident.status, asked.status), (Incident.student_id, asked.student_id)):
         if value is not None:
             wanted = wanted.where(column == value)

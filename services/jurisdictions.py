@@ -18,12 +18,13 @@ LONGEST_IN_SCHOOL_DAYS = 40
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Until when a request must be answered, under which regime, and where that is written."""
+    """Until when a request must be answered, under which regime, where that is written, and what nobody checked."""
 
     regime: Regime
     asked_on: date
     due_on: date
     cites: tuple[str, ...]
+    unchecked: tuple[str, ...]
 
 
 async def of_school(session: AsyncSession, school_id: UUID) -> str | None:
@@ -62,4 +63,5 @@ async def _clock(
     asked_on = await calendar.local_date(session, school_id, now)
     after = asked_on + timedelta(days=1)
     days = await calendar.open_days_from(session, school_id, after, LONGEST_IN_SCHOOL_DAYS)
-    return Clock(regime, asked_on, due(limits, asked_on, days), tuple(limit.cite for limit in limits))
+    unchecked = tuple(limit.cite for limit in limits if limit.checked_on is None)
+    return Clock(regime, asked_on, due(limits, asked_on, days), tuple(limit.cite for limit in limits), unchecked)

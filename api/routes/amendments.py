@@ -20,8 +20,9 @@ router = APIRouter(tags=["governance"], route_class=HandrailRoute)
 
 
 def _shown(row: AmendmentRequest) -> AmendmentOut:
-    kept = {name: getattr(row, name) for name in AmendmentOut.model_fields if name != "hearing"}
-    return AmendmentOut(**kept, hearing=amendments.hearing_of(row))
+    hearing, checked = amendments.hearing_of(row)
+    kept = {name: getattr(row, name) for name in AmendmentOut.model_fields if not name.startswith("hearing")}
+    return AmendmentOut(**kept, hearing=hearing, hearing_checked=checked)
 
 
 @router.get("/students/{student_id:uuid}/amendment-requests")

@@ -42,7 +42,9 @@ async def list_disclosures(
     rows = await disclosures.of_student(session, file.student.id, Window(limit, after(cursor)))
     shown = page(rows, limit, _bare, lambda row: (row.at.isoformat(), row.id))
     tenant_id = caller.principal.tenant_id
-    read = [await _read(session, given.working, tenant_id, row) for row in rows[:limit]]
+    read = [
+        _bare(row) if row.words is None else await _read(session, given.working, tenant_id, row) for row in rows[:limit]
+    ]
     return DisclosuresOut(student_id=file.student.id, guardian_view=False, items=read, next_cursor=shown.next_cursor)
 
 

@@ -117,6 +117,7 @@ class AmendmentOut(Body):
             "reason": None,
             "statement": None,
             "hearing": "",
+            "hearing_checked": False,
         }
     )
 
@@ -137,6 +138,7 @@ class AmendmentOut(Body):
     reason: str | None
     statement: str | None
     hearing: str
+    hearing_checked: bool = Field(description="False: have somebody compare the text with the law before it is sent.")
 
 
 class AmendmentDecisionIn(Body):

@@ -20,11 +20,15 @@ class _Read(BaseModel):
 
 
 class Limit(_Read):
-    """So many days, school days or months, and where that is written; `only` = for schools of that kind."""
+    """So many days, school days or months, and where that is written; `only` = for schools of that kind.
+
+    `checked_on` is the day somebody compared it with the text itself; None: from memory, it runs but is marked.
+    """
 
     days: int
     unit: Literal["day", "school_day", "month"]
     cite: str
+    checked_on: date | None
     only: Literal["maintained"] | None = None
 
 
@@ -36,11 +40,11 @@ class Regime(_Read):
     inspection: tuple[Limit, ...]
     amendment_within: Limit
     hearing: str
+    hearing_checked_on: date | None
     source: str
 
 
 class _Table(_Read):
-    checked_on: date
     regimes: tuple[Regime, ...]
 
 

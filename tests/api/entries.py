@@ -140,6 +140,16 @@ ENTRIES: dict[str, Entry] = {
     # tenants
     "read_tenant_settings": Entry(SHARED),
     "put_tenant_settings": Entry(SHARED, (422,)),  # the example names a school that is not here
+    # governance
+    "list_disclosures": Entry(STUDENT),
+    "record_disclosure": STORED,
+    "list_amendment_requests": Entry(STUDENT),
+    "ask_amendment": Entry(STUDENT, (201,)),
+    "decide_amendment": Entry(STUDENT),
+    "list_incidents": Entry(ROSTER, sees="incident_id"),
+    "report_incident": Entry(STUDENT, (201,), body={"message_id": "message_id", "artifact_id": "artifact_id"}),
+    "read_incident": Entry(STUDENT),
+    "close_incident": Entry(STUDENT, (200, 409)),
     # events
     "read_events": Entry(WHOLE),
     # attendance

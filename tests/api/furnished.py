@@ -10,12 +10,14 @@ from sqlalchemy import update
 
 from models.access import ClassScope, GuardianAccount, Kinship, StudentScope
 from models.attendance import CodeMap
+from models.delivery import Message
 from models.guardians import ContactStop, Guardian, GuardianLink
 from models.imports import ImportRun, QuarantineRow
 from models.instances import CaseFile, Event, Instance, Proposal, Task
 from models.letters import LetterArtifact
 from models.meetings import Meeting
 from models.people import Person, RoleAssignment, SchoolClass, SchoolScope
+from models.privacy import AmendmentRequest, Incident
 from models.rulesets import LateTrip, RuleSet, RuleSetVersion
 from models.session import Session
 from models.students import Student
@@ -220,10 +222,23 @@ async def _papers(session: Session, made: Furnished) -> None:
         ),
         "trip_id": LateTrip(**own, rule_set_key="walked", digest="0" * 64, date=TODAY),
     }
+    rows |= _privacy(things, own)
     for name in ("stop_id", "other_stop_id"):
         stop = ContactStop(subject_kind="STUDENT", subject_id=things["student_id"], reason_code="OTHER", set_at=NOW)
         rows[name] = stop
     await _added(session, things, rows)
+
+
+def _privacy(things: dict[str, UUID], own: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "message_id": Message(
+            dedupe_key="walk", kind="LETTER", student_id=things["student_id"], guardian_id=things["guardian_id"]
+        ),
+        "request_id": AmendmentRequest(
+            **own, subject_kind="OTHER", wrong=CANARY, regime="GDPR", requested_at=NOW, due_on=TODAY
+        ),
+        "incident_id": Incident(**own, kind="LOST", happened=CANARY, noticed_at=NOW, clock_ends_at=NOW),
+    }
 
 
 async def _register(session: Session, made: Furnished) -> None:

@@ -59,3 +59,9 @@ def test_every_regime_says_where_it_is_written_and_what_a_refused_family_may_do(
         assert regime.source
         assert all(limit.cite for limit in (*regime.inspection, regime.amendment_within))
         assert "statement" in regime.hearing
+
+
+def test_what_nobody_compared_with_the_law_is_marked() -> None:
+    limits = limits_for(regime_of("GB-ENG"), maintained=True)
+    assert [limit.checked_on is None for limit in limits] == [False, True]
+    assert all(regime.hearing_checked_on is None for regime in regimes())
