@@ -3,7 +3,9 @@
 reportlab embeds static glyf fonts only, and takes two weights for one face unless their names are updated.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -91,13 +93,15 @@ def face(name: str) -> Face:
 
 
 def cache_folder() -> Path:
-    """Where static fonts are kept: the user's own cache, else a fresh folder of this user alone."""
+    """Where static fonts are kept: the user's own cache, else a fresh folder of this process alone."""
     home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     folder = Path(home) / "handrail" / "fonts"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="handrail-fonts-"))
+        own = Path(tempfile.mkdtemp(prefix="handrail-fonts-"))
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
+        return own
     return folder
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from deploy.local.processes import die_with_parent
 from settings import STACK_FILE
 
 HANDRAIL = [sys.executable, "-c", "from cli import main; main()"]
@@ -77,6 +78,7 @@ class RunningStack:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - tests run on the main thread
             )
         return self.process
 

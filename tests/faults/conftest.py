@@ -1,15 +1,14 @@
 """One district on one stack for everything that is broken here: each test takes students of its own."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from deploy.local.processes import free_port
 from tests.deploy.stacks import RunningStack, alive, until
 from tests.faults.town import Size, Town, settle
+from tests.servers.client import open_folder
 
 SIZE = Size(away=24, calm=24)
 
@@ -25,8 +24,7 @@ def town(district: Town) -> Town:
 @pytest.fixture(scope="package")
 def district() -> Iterator[Town]:
     """The district, its letters waiting."""
-    base = Path(tempfile.mkdtemp(prefix="handrail-stack-"))
-    base.chmod(0o755)  # the database server, run as another user, must pass through
+    base = open_folder()
     stack = RunningStack(base / "state")
     try:
         stack.up("--port", str(free_port()))

@@ -1,10 +1,15 @@
 """Fonts are static files made once, known by what they are made from."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from letters.fonts import SOURCES, STACKS, cache_folder, face, static_file
+
+HOME = Path(__file__).parents[2]
 
 
 def test_every_stack_is_made_of_known_faces() -> None:
@@ -23,9 +28,17 @@ def test_a_face_is_loaded_once() -> None:
 def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "handrail" / "fonts"
+
+
+ASKS = "from letters.fonts import cache_folder; place = cache_folder(); assert place.is_dir(); print(place)"
+
+
+def test_where_the_user_has_no_cache_a_process_takes_its_own_away_again(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert cache_folder().is_dir()
+    told = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "file"), "TMPDIR": str(tmp_path)}
+    asked = subprocess.run([sys.executable, "-c", ASKS], env=told, cwd=HOME, capture_output=True, text=True, check=True)
+    assert Path(asked.stdout.strip()).parent == tmp_path
+    assert not Path(asked.stdout.strip()).exists()
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +36,15 @@ def close_run() -> None:
 
 def address(kind: str) -> dict[str, str]:
     """Address of the server of this kind, started now when nobody asked before."""
+    return _asked(kind)
+
+
+def open_folder() -> Path:
+    """A fresh folder that other users may pass through; gone with the run, and so is every process that names it."""
+    return Path(_asked("folder")["path"])
+
+
+def _asked(kind: str) -> dict[str, str]:
     controller, folder = _run()
     with locked(folder, "holder"):
         if not (folder / "door").exists():
@@ -70,30 +78,21 @@ def _run() -> tuple[int, Path]:
 
 
 def _start_holder(controller: int, folder: Path) -> None:
+    """Its first process ends as soon as the servers' door is open; the holder itself is nobody's child."""
     with (folder / "holder.log").open("ab") as log:
-        process = subprocess.Popen(
+        opened = subprocess.run(
             [sys.executable, "-m", "tests.servers.holder", str(folder), str(controller)],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,
+            timeout=PATIENCE,
+            check=False,
         )
-    end = time.monotonic() + PATIENCE
-    while not _answers(folder):
-        if process.poll() is not None or time.monotonic() > end:
-            raise RuntimeError(
-                f"The holder of the test servers did not start: {(folder / 'holder.log').read_text()[-800:]}"
-            )
-        time.sleep(0.02)
-    _HOLDERS.append(process)
-
-
-_HOLDERS: list["subprocess.Popen[bytes]"] = []  # kept, so that no ResourceWarning of a living child fails a test
-
-
-def _answers(folder: Path) -> bool:
-    return (folder / "door").exists()
+    if opened.returncode or not (folder / "door").exists():
+        raise RuntimeError(
+            f"The holder of the test servers did not start: {(folder / 'holder.log').read_text()[-800:]}"
+        )
 
 
 @contextlib.contextmanager

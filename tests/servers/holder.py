@@ -1,9 +1,11 @@
 """Keeps the servers of one pytest run: starts each at first request, stops all when the run ends, however it ends.
 
-Run as `python -m tests.servers.holder FOLDER CONTROLLER_PID` by the first worker that needs a server. It watches the
-controller by a pidfd, so that a kill -9 of pytest leaves neither a process nor a folder; its own children die with it.
+Run as `python -m tests.servers.holder FOLDER CONTROLLER_PID` by the first worker that needs a server; that process
+ends as soon as requests are taken. The holder watches the controller by a pidfd, so that a kill -9 of pytest leaves
+neither a process nor a folder; its own children die with it.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -11,9 +13,12 @@ import select
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+
+import psutil
 
 from deploy.local.bucket import store_client, store_ready
 from deploy.local.postgres import Credentials, Postgres, Server
@@ -22,6 +27,7 @@ from deploy.local.storage import PORT_NAMES, StorePlan, remove_sockets, store_ch
 from deploy.local.temporal import TemporalPlan, temporal_child, temporal_ready
 
 Address = dict[str, object]
+PATIENCE = 20.0  # seconds for what still works in the folder
 
 
 class Holder:
@@ -37,8 +43,11 @@ class Holder:
             "s3": self._store,
             "temporal": self._temporal,
         }
+        self._folders = 0
 
     def address(self, kind: str) -> Address:
+        if kind == "folder":
+            return self._open_folder()
         if kind not in self._addresses:
             self._addresses[kind] = self._starters[kind]()
         return self._addresses[kind]
@@ -50,6 +59,13 @@ class Holder:
             child.stop()
         if self._store_plan:
             remove_sockets(self._store_plan)
+
+    def _open_folder(self) -> Address:
+        self._folders += 1
+        place = self.folder / f"folder-{self._folders}"
+        place.mkdir()
+        place.chmod(0o755)  # the database server passes through as `nobody`
+        return {"path": place}
 
     def _keep(self, child: Child, ready: Callable[[], bool]) -> None:
         self._children.append(child)
@@ -93,19 +109,42 @@ def answer(holder: Holder, connection: socket.socket) -> bool:
             reply: dict[str, object] = {"ok": holder.address(kind)}
         except (StartError, OSError) as failure:
             reply = {"error": str(failure)}
-        lines.write(json.dumps(reply) + "\n")
+        lines.write(json.dumps(reply, default=str) + "\n")
         return True
 
 
-def main() -> None:
-    folder, controller = Path(sys.argv[1]), int(sys.argv[2])
+def cleared(folder: Path) -> None:
+    """Remove the folder once nobody works in it: a stack that lost its pytest stops by itself, or is stopped."""
+    end = time.monotonic() + PATIENCE
+    while left := _working_in(folder):
+        if time.monotonic() > end:
+            for process in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+        time.sleep(0.1)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _working_in(folder: Path) -> list[psutil.Process]:
+    found = psutil.process_iter(["pid", "cmdline", "status"])
+    return [
+        one
+        for one in found
+        if one.info["pid"] != os.getpid()
+        and one.info["status"] != psutil.STATUS_ZOMBIE
+        and any(str(folder) in word for word in one.info["cmdline"] or [])
+    ]
+
+
+def serve(folder: Path, controller: int, opened: Callable[[], None]) -> None:
+    """Answer requests until the run stops or its controller is gone."""
     holder = Holder(folder)
     death = os.pidfd_open(controller)
-    watched: list[socket.socket | int]
     with socket.socket(socket.AF_UNIX) as door:
-        watched = [door, death]
+        watched: list[socket.socket | int] = [door, death]
         door.bind(str(folder / "door"))
         door.listen(64)
+        opened()
         try:
             serving = True
             while serving:
@@ -113,7 +152,23 @@ def main() -> None:
                 serving = death not in ready and answer(holder, door.accept()[0])
         finally:
             holder.stop()
-            shutil.rmtree(folder, ignore_errors=True)
+            cleared(folder)
+
+
+def main() -> None:
+    folder, controller = Path(sys.argv[1]), int(sys.argv[2])
+    told, tells = os.pipe()
+    if os.fork():
+        os.close(tells)
+        sys.exit(0 if os.read(told, 1) else 1)  # nothing to read: the holder has ended
+    os.close(told)
+    os.setsid()
+
+    def opened() -> None:
+        os.write(tells, b"+")
+        os.close(tells)
+
+    serve(folder, controller, opened)
 
 
 if __name__ == "__main__":

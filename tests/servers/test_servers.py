@@ -109,30 +109,52 @@ def test_starttls_and_login_are_demanded_when_asked_for(smtp_server: Callable[..
 INNER = """
 import os, signal
 from tests.conftest import *
-def test_dies(postgres, temporal_dev) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+from tests.servers.client import open_folder
+def test_ends(postgres) -> None:
+    (open_folder() / "file").touch()
+    if {dies}:
+        os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-@pytest.mark.slow
-def test_kill_9_of_pytest_leaves_no_server_behind(tmp_path: Path) -> None:
-    (tmp_path / "test_inner.py").write_text(INNER)
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)],
+def inner_run(place: Path, *, dies: bool, workers: str) -> "subprocess.CompletedProcess[str]":
+    """A pytest of its own, with real servers, whose temporary folder is `place`."""
+    (place / "test_inner.py").write_text(INNER.format(dies=dies))
+    command = [sys.executable, "-m", "pytest", "-q", "-n", workers, "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [*command, "--rootdir", str(place), str(place)],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(place)},
         capture_output=True,
+        text=True,
         check=False,
     )
-    assert run.returncode == -signal.SIGKILL
+
+
+def left_behind(place: Path) -> list[str]:
+    """Processes that name the folder, and what lies in it; whoever has just been told to go is given time."""
 
     def left() -> list[str]:
-        mark = str(tmp_path)
-        found = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
-        return [" ".join(line) for line in found if any(mark in part for part in line)]
+        mark = str(place)
+        lines = [one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"])]
+        files = [str(one) for one in place.glob("handrail-*")]
+        return [" ".join(line) for line in lines if any(mark in part for part in line)] + files
 
     end = time.monotonic() + 30
     while left() and time.monotonic() < end:
         time.sleep(0.05)
-    assert left() == []
-    assert not list(tmp_path.glob("handrail-tests-*"))
+    return left()
+
+
+@pytest.mark.slow
+def test_kill_9_of_pytest_leaves_no_server_behind(tmp_path: Path) -> None:
+    assert inner_run(tmp_path, dies=True, workers="0").returncode == -signal.SIGKILL
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_a_run_of_two_workers_ends_without_a_warning_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    run = inner_run(tmp_path, dies=False, workers="2")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "Warning" not in run.stdout
+    assert left_behind(tmp_path) == []
