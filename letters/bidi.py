@@ -8,6 +8,8 @@ from typing import Protocol, TypeVar
 from fpdf.bidi import BidiParagraph
 from fpdf.enums import TextDirection
 
+from rules.letters.values import below_hebrew
+
 INVISIBLE = frozenset("\u2066\u2067\u2068\u2069\u200e\u200f")
 """Isolates and direction marks: they steer and are not drawn."""
 TURNING = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI"})
@@ -24,7 +26,7 @@ L = TypeVar("L", bound=Levelled)
 @lru_cache(maxsize=4096)
 def levels(text: str, *, rtl: bool) -> tuple[int, ...] | None:
     """Embedding level of each character, odd from right to left; None when all of it runs from left to right."""
-    if not rtl and (text.isascii() or not any(unicodedata.bidirectional(point) in TURNING for point in text)):
+    if not rtl and (below_hebrew(text) or not any(unicodedata.bidirectional(point) in TURNING for point in text)):
         return None
     base = TextDirection.RTL if rtl else TextDirection.LTR
     known = {c.character_index: c.embedding_level for c in BidiParagraph(text=text, base_direction=base).characters}

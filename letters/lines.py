@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from letters.bidi import levels, visual_order
 from letters.errors import TextOverflow
@@ -64,6 +65,9 @@ def natural_width(runs: Sequence[Run], style: TextStyle) -> tuple[float, float]:
 def _hard_lines(runs: Sequence[Run]) -> Iterator[list[Run]]:
     current: list[Run] = []
     for run in runs:
+        if "\n" not in run.text:
+            current.append(run)
+            continue
         first, *others = run.text.split("\n")
         current.append(replace(run, text=first))
         for text in others:
@@ -80,6 +84,9 @@ def _words(runs: Sequence[Run], style: TextStyle) -> Iterator[Word]:
     for run in runs:
         end += len(run.text)
         ends.append((end, (run.strong or style.strong, run.emphasis)))
+    if found is None and len(ends) == 1:  # most of what is set
+        yield from (_plain_word(word, ends[0][1], style.rtl) for word in text.split(" ") if word)
+        return
     for match in WORD.finditer(text):
         pieces: list[Piece] = []
         start, stop = match.span()
@@ -92,6 +99,13 @@ def _words(runs: Sequence[Run], style: TextStyle) -> Iterator[Word]:
                 break
         space = found[match.start() - 1] if found and match.start() else int(style.rtl)
         yield tuple(pieces), sum(piece.shape.width for piece in pieces), space
+
+
+@lru_cache(maxsize=65536)
+def _plain_word(text: str, look: tuple[bool, bool], rtl: bool) -> Word:  # noqa: FBT001 - lru_cache keys by position
+    """A word of one style that runs from left to right."""
+    pieces = pieces_of(text, look, None)
+    return pieces, sum(piece.shape.width for piece in pieces), int(rtl)
 
 
 def _broken(words: Iterator[Word], style: TextStyle, width: float) -> Iterator[Line]:

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 
+from reportlab import rl_config
 from reportlab.lib.colors import HexColor
 from reportlab.pdfgen.canvas import Canvas
 
@@ -9,6 +10,8 @@ from letters.fonts import UNITS, face
 from letters.layout import Layout
 from letters.lines import Line
 from letters.shaping import Piece, PrivateCodes
+
+rl_config.useA85 = 0  # streams as they are, not as printable text: smaller, and sooner drawn
 
 
 class Pen:

@@ -32,6 +32,8 @@ from rules.letters.values import Value, as_date, as_lines, as_text, is_given, wr
 
 SPACES = re.compile(r"[ \t\r\n\f]+")
 BREAK = "\x00"  # stands for <br> until white space has been collapsed
+EDGES = " " + BREAK
+ONE_SPACE, AROUND_BREAKS = re.compile(" {2,}"), re.compile(f" *{BREAK} *")
 
 
 def fill(document: LetterDocument, data: Mapping[str, Any]) -> FilledLetter:
@@ -190,16 +192,23 @@ def says_something(block: Block) -> bool:
 
 def _tidied(pieces: list[tuple[_Style, str]]) -> Runs:
     """Join pieces of one style; one space between words, none at the edges of a line."""
-    marked = [(style, mark) for style, text in pieces for mark in text]
     kept: list[tuple[_Style, str]] = []
-    for style, mark in marked:
-        before = kept[-1][1] if kept else BREAK
-        if mark == " " and before in {" ", BREAK}:
-            continue
-        if mark == BREAK and before == " ":
-            kept.pop()
-        kept.append((style, mark))
-    while kept and kept[-1][1] in {" ", BREAK}:
-        kept.pop()
-    joined = ((style, "".join(mark for _, mark in group)) for style, group in groupby(kept, key=lambda x: x[0]))
+    for style, text in pieces:
+        tidy = AROUND_BREAKS.sub(BREAK, ONE_SPACE.sub(" ", text))
+        if not kept or kept[-1][1][-1] in EDGES:
+            tidy = tidy.removeprefix(" ")
+        if tidy.startswith(BREAK):
+            _strip_end(kept, " ")
+        if tidy:
+            kept.append((style, tidy))
+    _strip_end(kept, EDGES)
+    joined = ((style, "".join(text for _, text in group)) for style, group in groupby(kept, key=lambda x: x[0]))
     return tuple(Run(text.replace(BREAK, "\n"), style.strong, style.emphasis) for style, text in joined)
+
+
+def _strip_end(kept: list[tuple[_Style, str]], marks: str) -> None:
+    """Take the marks off the end, and pieces that were nothing else."""
+    while kept and kept[-1][1][-1] in marks:
+        style, text = kept.pop()
+        if rest := text.rstrip(marks):
+            kept.append((style, rest))

@@ -1,5 +1,6 @@
 """Merge values: checked against their field's type, and written out in the letter's language."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from rules.letters.wording import NBSP, is_right_to_left, said_date, said_day, s
 ISOLATE = "\u2068{}\u2069"
 RIGHT_TO_LEFT_CLASSES = frozenset({"R", "AL"})
 HALVES = ("AM", "PM")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,20 @@ def as_lines(value: Any) -> tuple[str, ...]:
 def as_text(value: Any) -> str:
     """One line of text in the one normal form that fonts and comparisons rely on."""
     text = unicodedata.normalize("NFC", " ".join(_string(value, "text").split(" ")))
-    if any(unicodedata.category(mark) == "Cc" for mark in text):
+    if CONTROL.search(text):
         raise ValueError("holds a control character: remove it")
     return text
 
 
 def isolated(text: str, language: str) -> str:
     """Keep a value's own order: `+353 1` in an Arabic line, an Arabic name in an English one."""
-    foreign = any(unicodedata.bidirectional(mark) in RIGHT_TO_LEFT_CLASSES for mark in text)
+    foreign = not below_hebrew(text) and any(unicodedata.bidirectional(mark) in RIGHT_TO_LEFT_CLASSES for mark in text)
     return ISOLATE.format(text) if foreign or is_right_to_left(language) else text
+
+
+def below_hebrew(text: str) -> bool:
+    """Whether no character can run from right to left, told without asking each: the first that does is U+0590."""
+    return not text or max(text) < "\u0590"
 
 
 def _string(value: Any, what: str) -> str:

@@ -1,5 +1,7 @@
 """A template and one person's values make a letter, or every wrong value is named."""
 
+import sys
+import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +13,7 @@ from rules.letters.blocks import Cell, FilledLetter, Heading, ListBlock, PageBre
 from rules.letters.filling import fill, merge_fields_used, snapshot
 from rules.letters.parsing import parse_template
 from rules.letters.reading import plain_text, words_on_first_page
+from rules.letters.values import below_hebrew
 from tests.rules.letters.samples import DATA, FRAME
 
 
@@ -176,3 +179,15 @@ def test_words_are_counted_on_the_first_page_only() -> None:
 def test_text_of_a_page_break_is_nothing() -> None:
     assert plain_text(filled("<p>a</p><hr><p>b</p>")) == "a\n\nb"
     assert DATA["student_first_name"] == "Seán"
+
+
+def test_spaces_and_breaks_are_tidied_across_styles() -> None:
+    assert filled("<p> a <strong> b <br> </strong><br>c <em> </em> </p>").blocks == (
+        Paragraph((Run("a "), Run("b\n", strong=True), Run("\nc"))),
+    )
+
+
+def test_no_character_told_to_run_from_left_to_right_runs_from_right_to_left() -> None:
+    passed = [chr(code) for code in range(sys.maxunicode) if below_hebrew(chr(code))]
+    assert len(passed) > 1000
+    assert not {unicodedata.bidirectional(point) for point in passed} & {"R", "AL", "AN", "RLE", "RLO", "RLI"}
