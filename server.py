@@ -96,6 +96,7 @@ async def opened(settings: Settings) -> AsyncIterator[ApiDependencies]:
         probes=probes,
         providers=providers,
         deployment=deployment(settings),
+        loopback_webhooks=settings.webhook_loopback,
     )
     await providers.close()
     await working.threads.close()

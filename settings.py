@@ -77,9 +77,17 @@ def split_issuers(value: str) -> list[str]:
     return [one.strip() for one in value.split(",") if one.strip()]
 
 
+def _listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError("must be host:port, such as 127.0.0.1:9100")
+    return value
+
+
 Database = Annotated[SecretStr, AfterValidator(_database_address)]
 Keys = Annotated[SecretStr, AfterValidator(_keys)]
 ClientSecrets = Annotated[SecretStr, AfterValidator(_client_secrets)]
+Listen = Annotated[str, AfterValidator(_listen)]
 Issuers = Annotated[str, AfterValidator(_issuers)]
 
 
@@ -126,6 +134,9 @@ class Settings(BaseSettings):
     oidc_client_id: str | None = Field(None, description="Client of the console at the identity provider.")
     oidc_client_secrets: ClientSecrets | None = Field(None, description="client:secret,... of console clients.")
     oidc_tenant_claim: str = Field("tenant", description="Claim of the shared issuer that holds the tenant's key.")
+
+    webhook_loopback: bool = Field(default=False, description="Let webhooks go to this machine: development only.")
+    worker_metrics: Listen | None = Field(None, description="host:port where the worker shows what it counts.")
 
     public_url: str = Field("http://127.0.0.1:8000", pattern=r"^https?://", description="Where people reach Handrail.")
     demo: bool = Field(default=False, description="Demo sign-in and demo district.")

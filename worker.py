@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry, start_http_server
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -15,6 +16,7 @@ from activities.registry import ActivityDependencies, build
 from gateways.keyring import MasterKeyRing
 from gateways.mailer import SmtpAddress, SmtpMailer
 from gateways.object_store import STORE_AWAY, S3ObjectStore, StoreAddress
+from gateways.webhooks import WebhookPoster
 from models.session import DATABASE_AWAY, Sessions, engine_for
 from orchestration.carriers import CaseCarriers
 from orchestration.client import TemporalAddress, connect, temporal_answers
@@ -24,6 +26,7 @@ from orchestration.reconcile import reconcile_all
 from orchestration.relay import Relay
 from orchestration.schedules import ensure_schedules
 from orchestration.sealer import ANCHOR_LOOK_SECONDS, Sealer
+from orchestration.webhooks import COUNT_SECONDS, Dispatcher, WebhookMetrics
 from orchestration.working import worker
 from services.audit_keys import sessions_with
 from services.means import Means, Sender, Threads
@@ -56,7 +59,7 @@ async def work() -> None:
     async with running:
         await make_current(client, build_name)
         print(READY, flush=True)  # noqa: T201 - the supervisor reads it
-        await beside(stop, means, client)
+        await beside(stop, means, client, settings)
     await means.threads.close()
     await sessions.engine.dispose()
 
@@ -101,17 +104,40 @@ def dependencies(settings: Settings, sessions: Sessions) -> ActivityDependencies
     )
 
 
-async def beside(stop: asyncio.Event, means: Means, client: Client) -> None:
-    """What runs beside the worker until it stops: relay and sealer, and the schedules of tenants that come later."""
+async def beside(stop: asyncio.Event, means: Means, client: Client, settings: Settings) -> None:
+    """What runs beside the worker until it stops: relay, sealer, webhooks, the schedules of tenants that come later."""
     sessions = means.sessions
     sealer = Sealer(sessions, means.store, now)
     relay = Relay(sessions, CaseCarriers(sessions, client).by_kind(), now)
+    registry = CollectorRegistry()
+    poster = WebhookPoster(loopback=settings.webhook_loopback)
+    dispatcher = Dispatcher(sessions, means.keyring, poster, now, WebhookMetrics(registry))
+    showing = shown_at(settings.worker_metrics, registry)
     async with asyncio.TaskGroup() as together:
         together.create_task(relay.run(stop))
         together.create_task(sealer.run(stop))
+        together.create_task(dispatcher.run(stop))
+        together.create_task(every(stop, COUNT_SECONDS, dispatcher.count))
         together.create_task(every(stop, ANCHOR_LOOK_SECONDS, sealer.anchor_all))
         together.create_task(every(stop, SCHEDULES_EVERY_SECONDS, lambda: ensure_schedules(sessions, client)))
         together.create_task(every(stop, RECONCILE_EVERY_SECONDS, lambda: reconcile_all(sessions, client, now=now())))
+    await poster.close()
+    showing()
+
+
+def shown_at(where: str | None, registry: CollectorRegistry) -> Callable[[], None]:
+    """Show the counters at an address, if one is set; the answer ends it."""
+    if where is None:
+        return lambda: None
+    host, _, port = where.rpartition(":")
+    server, thread = start_http_server(int(port), host, registry)
+
+    def end() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return end
 
 
 def now() -> datetime:

@@ -139,6 +139,8 @@ async def _keep(request: Request, response: Response, work: Session | None) -> N
         return
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     body = json.loads(bytes(response.body)) if response.body else None
+    if (once := getattr(request.state, "shown_once", ())) and isinstance(body, dict):
+        body = {**body, **dict.fromkeys(once)}
     answer = Answer(response.status_code, {"body": body, "headers": headers})
     if work is not None:
         await idempotency.answer(work, claim, answer)
@@ -154,6 +156,11 @@ async def _release(request: Request) -> None:
         return
     async with parts(request).sessions.tenant(request.state.caller.actor.tenant_id) as session:
         await idempotency.release(session, claim)
+
+
+def shown_once(request: Request, *names: str) -> None:
+    """Leave these members of the answer out of what is kept for the same command sent again: they become null."""
+    request.state.shown_once = names
 
 
 def _again(given: Answer) -> Response:

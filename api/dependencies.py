@@ -39,6 +39,7 @@ class ApiDependencies:
     probes: Mapping[str, Probe] = field(default_factory=dict)
     providers: IdentityProviders = field(default_factory=lambda: IdentityProviders([]))
     deployment: Deployment = field(default_factory=lambda: Deployment(None, AUDIENCE))
+    loopback_webhooks: bool = False
 
     @property
     def working(self) -> Means:

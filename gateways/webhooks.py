@@ -85,7 +85,7 @@ class JudgedNetwork(httpcore.AsyncNetworkBackend):
         """Resolve, judge every address, connect to the first."""
         try:
             found = await self._resolve(host, port)
-        except OSError as unknown:
+        except (OSError, UnicodeError) as unknown:
             raise httpcore.ConnectError("the name is not known") from unknown
         if not found or not all(public(one, loopback=self._loopback) for one in found):
             raise AddressRefused("an address of this name is not public")

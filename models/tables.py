@@ -19,6 +19,7 @@ from models import (
     sign_in,
     students,
     tenants,
+    webhooks,
 )
 from models.base import Base
 
@@ -39,6 +40,7 @@ CAPABILITIES = (
     audit,
     privacy,
     reliability,
+    webhooks,
 )
 
 UNTENANTED = frozenset({"tenant", "outbox_head"})

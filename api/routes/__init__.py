@@ -19,6 +19,7 @@ from api.routes import (
     simulation,
     templates,
     tenants,
+    webhooks,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -38,4 +39,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     disclosures.router,
     amendments.router,
     incidents.router,
+    webhooks.router,
 )

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.queries.webhook_deliveries import fan_out
 from models.reliability import Outbox
 from models.rows import affected
 from models.tenants import Tenant
@@ -64,6 +65,7 @@ async def number_rows(session: AsyncSession, tenant_id: UUID) -> bool:
     """Give committed rows their gapless positions; False when another relay holds this tenant."""
     held: bool = (await session.execute(LOCK, {"tenant": str(tenant_id)})).scalar_one()
     if held and affected(await session.execute(NUMBER, {"tenant": tenant_id})):
+        await fan_out(session, tenant_id)
         await session.execute(ADVANCE_HEAD, {"tenant": tenant_id})
     return held
 

@@ -17,8 +17,8 @@ true. Payloads carry ids, statuses, stage keys and dates, never a name, a regist
 `docs/guides/events.md` says how to read them. Drawn by `make events`; a test compares.
 
 ## Out
-Every event is in the feed, `GET /api/v1/events`. Those marked *conversion* say that an outcome was reached. Webhooks
-and the Kafka topics `intervention-events` and `conversion-events` are not built yet.
+Every event is in the feed, `GET /api/v1/events`, and goes to the webhooks that want its type. Those marked *conversion*
+say that an outcome was reached. The Kafka topics `intervention-events` and `conversion-events` are not built yet.
 
 | type | in the requirements | emitted by | schema |
 |---|---|---|---|

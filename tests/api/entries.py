@@ -152,6 +152,12 @@ ENTRIES: dict[str, Entry] = {
     "close_incident": Entry(STUDENT, (200, 409)),
     # events
     "read_events": Entry(WHOLE),
+    "list_webhooks": Entry(WHOLE, sees="webhook_id"),
+    "create_webhook": Entry(WHOLE, (503,)),  # the walk has no keys to wrap its secret with
+    "remove_webhook": Entry(WHOLE, path={"webhook_id": "webhook_2_id"}, query={"reason": "Not needed."}),
+    "rotate_webhook_secret": Entry(WHOLE, (503,)),
+    "list_webhook_deliveries": Entry(WHOLE),
+    "replay_webhook": Entry(WHOLE),
     # attendance
     "import_register": Entry(WHOLE, (422,)),
     "list_imports": Entry(SHARED, sees="import_id"),

@@ -21,6 +21,7 @@ from models.privacy import AmendmentRequest, Incident
 from models.rulesets import LateTrip, RuleSet, RuleSetVersion
 from models.session import Session
 from models.students import Student
+from models.webhooks import Webhook
 from rules.access.permissions import GRANTS, NAMED_STUDENTS_ONLY, Permission, Role
 from rules.rulesets.ruleset import digest, dump_ruleset, load_pack
 from tests.api.district import NOW, TODAY, District, Tenancy
@@ -248,7 +249,11 @@ async def _register(session: Session, made: Furnished) -> None:
     await session.flush()
     made.things["import_id"] = run.id
     row = QuarantineRow(import_id=run.id, kind="marks", line=2, problem="UNKNOWN_STUDENT", row={"name": CANARY})
-    await _added(session, made.things, {"row_id": row})
+    hooks = {
+        f"webhook{n}_id": Webhook(url=f"https://hooks.example.org/{n}", note=CANARY, secret=b"x", secret_key_id="test")
+        for n in ("", "_2")
+    }
+    await _added(session, made.things, {"row_id": row, **hooks})
 
 
 async def _added(session: Session, things: dict[str, UUID], rows: dict[str, Any]) -> None:
