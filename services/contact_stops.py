@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal, not_, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, literal, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.attendance import Enrolment
@@ -87,8 +87,10 @@ async def _household(session: AsyncSession, student_id: UUID) -> frozenset[UUID]
 
 
 async def put(session: AsyncSession, actor: Actor, command: SetContactStop, *, now: datetime) -> ContactStop:
-    """Set the stop, cancel what waits to be sent, and tell the running cases."""
+    """Set the stop, cancel what waits to be sent, and tell the running cases; an equal one in force is the answer."""
     covered = await students_covered(session, command.subject_kind, command.subject_id)
+    if standing := await _equal(session, command):
+        return standing
     stop = ContactStop(
         subject_kind=command.subject_kind,
         subject_id=command.subject_id,
@@ -108,6 +110,18 @@ async def put(session: AsyncSession, actor: Actor, command: SetContactStop, *, n
         session, covered, "contact_stop_changed", ContactStopChanged(active=True, reason_code=command.cause.value)
     )
     return stop
+
+
+async def _equal(session: AsyncSession, command: SetContactStop) -> ContactStop | None:
+    """The stop in force on the same subject for the same cause: two clicks are one stop, also at the same time."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(command.subject_id), 0))))
+    same = select(ContactStop).where(
+        ContactStop.subject_kind == command.subject_kind,
+        ContactStop.subject_id == command.subject_id,
+        ContactStop.reason_code == command.cause,
+        ContactStop.lifted_at.is_(None),
+    )
+    return (await session.scalars(same.order_by(ContactStop.id).limit(1))).first()
 
 
 async def _record_death(session: AsyncSession, command: SetContactStop, now: datetime) -> None:

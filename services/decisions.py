@@ -195,7 +195,7 @@ async def _checked(session: AsyncSession, case: CaseRef, ruleset: RuleSet, basis
         holds=holds,
         before=basis.values,
         after={str(key): value for key, value in after.items()},
-        sentence=said if holds or not said else f"{said}, below threshold",
+        sentence=said if holds or not said else f"{said}: the condition no longer holds",
         today=await _today(session, case, ruleset, rule[1]),
     )
 

@@ -174,7 +174,8 @@ async def _undelivered(session: AsyncSession, command: HandOver) -> Message:
     if message.status in {"SENT", "DELIVERED", "SUPERSEDED"}:
         raise Conflict(
             "letter_already_delivered",
-            f"Message {message.id} is {message.data.get('delivery') or message.status} already.",
+            f"Message {message.id} is {message.data.get('delivery') or message.status} already; its wait counts from "
+            "that. If it came back, record a contact that reached the family.",
             state=message.status,
         )
     return message

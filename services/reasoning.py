@@ -1,7 +1,9 @@
 """Says in a sentence with dates why a condition holds on a day, or how its values changed (rules.md, Explanation)."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +21,25 @@ from rules.rulesets.makeup import made_up_of, spoken_make_up
 from rules.rulesets.measuring import measured_day, window_first
 from rules.rulesets.metrics import Measure, MetricKey
 
+NOUNS: Final[Mapping[Measure, tuple[str, str]]] = {
+    Measure.ABSENT_HALF_DAYS: ("day of absence", "days of absence"),
+    Measure.ABSENT_SESSIONS: ("half day missed", "half days missed"),
+    Measure.UNAUTHORISED_SESSIONS: ("unauthorised half day", "unauthorised half days"),
+    Measure.CONSECUTIVE_DAYS: ("school day missed in a row", "school days missed in a row"),
+    Measure.LATE_SESSIONS: ("late arrival", "late arrivals"),
+    Measure.LATE_OR_AFTER_CLOSE_SESSIONS: ("late arrival", "late arrivals"),
+    Measure.ATTENDED_SESSIONS: ("half day attended", "half days attended"),
+    Measure.POSSIBLE_SESSIONS: ("half day to come to", "half days to come to"),
+    Measure.POSSIBLE_DAYS: ("school day", "school days"),
+    Measure.COUNTED_SESSIONS: ("half day to come to", "half days to come to"),
+    Measure.OCCASIONS: ("unexcused day or occasion", "unexcused days or occasions"),
+    Measure.DAYS_OR_PARTS: ("day with an unexcused part", "days with an unexcused part"),
+    Measure.MINUTES_MISSED: ("hour missed", "hours missed"),
+    Measure.EVALUATION_DAY: ("day", "days"),
+    Measure.MONTHS_INTO_YEAR: ("full month of the school year", "full months of the school year"),
+}
+SINGLE: Final[Mapping[Measure, int]] = {Measure.ABSENT_HALF_DAYS: 2, Measure.MINUTES_MISSED: 60}
+"""How many of a metric's integers make one of its noun, where it is not one."""
 MADE_UP = frozenset({Measure.ABSENT_HALF_DAYS, Measure.ABSENT_SESSIONS, Measure.UNAUTHORISED_SESSIONS})
 
 
@@ -73,18 +94,19 @@ def _span(history: History, key: MetricKey, moment: Moment) -> tuple[date, date]
 
 
 def changed(before: Metrics, after: Metrics) -> str:
-    """`10 -> 8` for every value that moved, half days told as days."""
-    said = []
-    for key, old in before.items():
-        new = after.get(key)
-        if old != new:
-            half = key.measure is Measure.ABSENT_HALF_DAYS
-            noun = "absence days" if half else key.measure.replace("_", " ")
-            said.append(f"{_shown(old, half=half)} -> {_shown(new, half=half)} {noun}")
-    return ", ".join(said)
+    """`8 days of absence instead of 10` for every value that moved, each told as people count it."""
+    moved = ((key, old, after.get(key)) for key, old in before.items())
+    said = [f"{_counted(key, new)} instead of {_amount(key, old)}" for key, old, new in moved if old != new]
+    return ", ".join(dict.fromkeys(said))
 
 
-def _shown(value: int | None, *, half: bool) -> str:
+def _counted(key: MetricKey, value: int | None) -> str:
+    one, many = NOUNS[key.measure]
+    of = " of" if value is None else ""
+    return f"{_amount(key, value)}{of} {one if value == SINGLE.get(key.measure, 1) else many}"
+
+
+def _amount(key: MetricKey, value: int | None) -> str:
     if value is None:
-        return "unknown"
-    return f"{value / 2:g}" if half else str(value)
+        return "an unknown number"
+    return f"{value / SINGLE.get(key.measure, 1):g}"

@@ -106,7 +106,10 @@ async def complete(session: AsyncSession, actor: Actor, command: CompleteTask, *
     """Close a task with what came of it."""
     task = await get(session, command.task_id)
     if task.status != "OPEN":
-        raise Conflict("task_closed", f"Task {task.id} is {task.status} already.")
+        raise Conflict(
+            "task_closed",
+            f"Task {task.id} is {task.status} already: reload the list; if there is more to do, open a new task.",
+        )
     task.status, task.done_by, task.done_at = "DONE", actor.person_id, now
     task.result = {"said": command.result}
     await session.flush()

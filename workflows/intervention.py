@@ -10,7 +10,7 @@ from rules.errors import DomainError
 from rules.ladder import commands, decisions, facts, giving_up, steps, transitions, verbs
 from rules.ladder.state import State
 from rules.ladder.verbs import Verb
-from rules.ladder.words import Status
+from rules.ladder.words import Change, Status
 from workflows.case import Case, CaseClosing, EffectGivenUp, EffectParked, refused
 from workflows.messages import Start, View
 from workflows.walk import acting, deciding, ending, following, meeting, reporting
@@ -54,6 +54,8 @@ class StudentIntervention:
     @workflow.init
     def __init__(self, start: Start) -> None:
         self._case = Case(start)
+        changes = tuple(change.value for change in Change if workflow.patched(change.value))
+        self._case.state = self._case.state.but(changes=changes)
 
     @workflow.run
     async def run(self, start: Start) -> View:

@@ -6,8 +6,9 @@ from rules.ladder.commands import DeliveryState
 from rules.ladder.events import EventType
 from rules.ladder.stages import StageType
 from rules.ladder.state import REACHED, AfterEffects, Parked, Recipient, State, Step, Verdict
-from rules.ladder.transitions import after_hold, basis_lost, basis_of, contact_stopped, stop_found
-from rules.ladder.words import NeedsStaff, Phase, StepResult
+from rules.ladder.steps import ASKING
+from rules.ladder.transitions import STANDS_STILL, after_hold, basis_lost, basis_of, contact_stopped, stop_found
+from rules.ladder.words import Change, NeedsStaff, Phase, StepResult
 
 FIRST_SENDING_WAIT = timedelta(minutes=10)
 FAMILY_FACING = frozenset({StageType.CONTACT, StageType.LETTER, StageType.MEETING})
@@ -38,11 +39,24 @@ def step_taken(state: State, step: Step, now: datetime) -> State:
     if not step.reached and state.act.reached_on:
         step = step.but(reached=True, effective_day=state.act.reached_on, contact_by=None)
     state = state.but(steps=(*state.steps, step.but(basis=state.act.basis)), wait_from=step.effective_day)
-    state = state.noting(EventType.STEP_TAKEN, now, reached=step.reached).moved(Phase.WAITING)
+    state = noted_when_done(state, now, begun=True).moved(Phase.WAITING)
     pending = not step.settled or step.contact_by is not None
     if not step.reached and not pending:
         return not_reached(state, now)
     return state.but(wait_due=step.effective_day is not None)
+
+
+def noted_when_done(state: State, now: datetime, *, begun: bool = False) -> State:
+    """STEP_TAKEN once, when every letter of the step has come to its end and somebody was reached.
+
+    Before DONE_WHEN_IT_ARRIVED it was noted as soon as the effects had begun.
+    """
+    step = state.last_step
+    if Change.DONE_WHEN_IT_ARRIVED not in state.changes:
+        return state.noting(EventType.STEP_TAKEN, now, reached=bool(step and step.reached)) if begun else state
+    if step is None or not step.done or step.noted or step.result is not StepResult.TAKEN:
+        return state
+    return with_step(state, step.but(noted=True)).noting(EventType.STEP_TAKEN, now, reached=True)
 
 
 def with_recipient(state: State, recipient: Recipient) -> State:
@@ -67,7 +81,7 @@ def not_reached(state: State, now: datetime) -> State:
     return state.noting(EventType.FAMILY_NOT_REACHED, now).moved(Phase.NEEDS_STAFF, parked=parked)
 
 
-def reached(state: State, day: date) -> State:
+def reached(state: State, day: date, now: datetime) -> State:
     """Somebody of the family was reached: the last step counts from the first such day."""
     step = state.last_step
     if step is None or step.stage_key != state.stage_key or step.result is not StepResult.TAKEN:
@@ -75,7 +89,7 @@ def reached(state: State, day: date) -> State:
     if step.reached:
         return state
     state = with_step(state, step.but(reached=True, effective_day=day, contact_by=None))
-    state = state.but(wait_due=True, wait_from=day)
+    state = noted_when_done(state.but(wait_due=True, wait_from=day), now)
     if state.parked and state.parked.why is NeedsStaff.FAMILY_NOT_REACHED:
         return state.moved(Phase.WAITING, parked=None)
     return state
@@ -88,7 +102,11 @@ def with_step(state: State, changed: Step) -> State:
 
 
 def parked(state: State, effect: str, error: str, now: datetime) -> State:
-    """An effect exhausted its retries: parked for a person, with its key kept; the case never fails."""
+    """An effect exhausted its retries: parked for a person, with its key kept; the case never fails. Asking the rules
+    where the ladder stands still anyhow is no reason to park it.
+    """
+    if effect == ASKING and state.phase in STANDS_STILL:
+        return state.noting(EventType.NEEDS_STAFF, now, effect=effect, error=error)
     park = Parked(effect=effect, key=state.keys.get(effect, ""), error=error, back_to=state.phase)
     return state.noting(EventType.NEEDS_STAFF, now, effect=effect, error=error).moved(Phase.NEEDS_STAFF, parked=park)
 

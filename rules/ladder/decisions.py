@@ -230,7 +230,7 @@ def record_contact(state: State, command: RecordContact, now: datetime) -> State
     state = state.noting(
         EventType.CONTACT_RECORDED, now, command, contact_id=str(command.contact_id), reached=command.reached
     )
-    return reached(state, command.on) if command.reached else state
+    return reached(state, command.on, now) if command.reached else state
 
 
 def record_delivery(state: State, command: RecordDelivery, now: datetime) -> State:

@@ -22,7 +22,8 @@ def details(state: State, due_at: datetime | None) -> str:
         lines.append(_proposal(state.proposal, approved=state.phase is Phase.ACTING))
     if state.hold:
         until = f" until {_day(state.hold.until)}" if state.hold.until else ""
-        lines.append(f"On hold ({state.hold.kind}){until}: {state.hold.sentence or state.hold.reason}")
+        why = state.hold.sentence or state.hold.reason
+        lines.append(f"On hold ({state.hold.kind}){until}{': ' if why else ''}{why}")
     if state.parked:
         lines.append(f"**Needs staff** ({state.parked.why}): {state.parked.effect} {state.parked.error}".rstrip())
     if state.follow_up:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from rules.ids import GuardianId
-from rules.ladder.acting import not_reached, reached, with_step
+from rules.ladder.acting import not_reached, noted_when_done, reached, with_step
 from rules.ladder.commands import (
     AttendanceChanged,
     ContactStopChanged,
@@ -119,9 +119,10 @@ def delivered(
     state = with_step(state, changed)
     if there in REACHED and effective_day:
         sent = state.noting(EventType.LETTER_SENT, now, guardian_id=str(guardian_id), state=there.value)
-        return reached(sent, effective_day)
+        return noted_when_done(reached(sent, effective_day, now), now)
     if there in UNDELIVERED:
         state = state.noting(EventType.LETTER_NOT_DELIVERED, now, guardian_id=str(guardian_id), state=there.value)
+    state = noted_when_done(state, now)
     if was_reached:
         return state.but(bounced=(*state.bounced, guardian_id)) if there in UNDELIVERED else state
     waiting = state.phase is Phase.WAITING and changed.settled and step.stage_key == state.stage_key

@@ -8,7 +8,7 @@ from rules.ladder import follow_up, steps
 from rules.ladder.acting import monthly_task_opened
 from rules.ladder.commands import DeliveryState
 from rules.ladder.state import Close, Decision, Draft, ExitState, State, Step
-from rules.ladder.transitions import basis_of, decided, leaving, reminded
+from rules.ladder.transitions import STANDS_STILL, basis_of, decided, leaving, reminded
 from rules.ladder.words import Phase, ProposalKind, Status, StepResult
 
 EACH_RECIPIENT = ("issue_letter/", "deliver_letter/")
@@ -18,7 +18,8 @@ def again(state: State, step: steps.Next) -> State:
     """The step did not finish: what woke it is still to be looked at."""
     match step:
         case steps.Decide():
-            return state.but(decide_due=True)
+            parked = state.parked is not None and state.parked.effect == steps.ASKING
+            return state.but(decide_due=parked or state.phase not in STANDS_STILL)
         case steps.CheckBasis():
             return state.but(check_due=True)
         case _:

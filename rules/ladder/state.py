@@ -11,6 +11,7 @@ from rules.ladder.events import EventType, Fact, LadderEvent
 from rules.ladder.stages import Approval, LadderSnapshot, Stage
 from rules.ladder.words import (
     Action,
+    Change,
     HoldKind,
     NeedsStaff,
     Phase,
@@ -156,6 +157,12 @@ class Step(Part):
     contact_by: datetime | None = None
     meeting_id: MeetingId | None = None
     deliveries: tuple[Recipient, ...] = ()
+    noted: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether every letter has come to its end and somebody was reached (ladder.md, A stage)."""
+        return self.settled and self.reached
 
     @property
     def settled(self) -> bool:
@@ -245,7 +252,10 @@ class Verdict(Part):
 
 
 class State(Part):
-    """Everything one walk knows. Transitions return a new one; the workflow holds the latest."""
+    """Everything one walk knows. Transitions return a new one; the workflow holds the latest.
+
+    `changes` are those of `words.Change` that this run of the case goes by: all of them, unless it began before.
+    """
 
     status: Status = Status.STARTING
     phase: Phase = Phase.EVALUATING
@@ -292,6 +302,7 @@ class State(Part):
     runs: int = 0
     unreported: tuple[LadderEvent, ...] = ()
     commands: tuple[str, ...] = ()
+    changes: tuple[str, ...] = tuple(Change)
 
     @property
     def stage(self) -> Stage | None:

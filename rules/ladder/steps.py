@@ -6,8 +6,11 @@ from datetime import datetime
 
 from rules.ladder.follow_up import complete
 from rules.ladder.state import MeetingState, State
-from rules.ladder.words import HoldKind, Phase
+from rules.ladder.words import Change, HoldKind, Phase
 from rules.meetings.outcomes import MeetingStatus
+
+ASKING = "decide"
+"""The effect by which the rules are asked."""
 
 
 @dataclass(frozen=True)
@@ -210,8 +213,11 @@ def _beside_the_ladder(state: State) -> Next | None:
 
 
 def due_at(state: State, now: datetime) -> datetime | None:
-    """When the case will do something by itself, if nobody tells it anything before."""
-    step = next_step(state.but(unreported=()), now)
+    """When the case will do something by itself, if nobody tells it anything before; a look that is still to be taken
+    changes nothing of that by itself.
+    """
+    plan = state.follow_up.but(look_again=False) if state.follow_up else None
+    step = next_step(state.but(unreported=(), check_due=False, decide_due=False, follow_up=plan), now)
     return step.until if isinstance(step, Idle) else None
 
 
@@ -270,6 +276,8 @@ def _on_hold(state: State, now: datetime) -> Next:
         return Rescind()
     if state.check_due and hold.kind in {HoldKind.BASIS, HoldKind.STAFF}:
         return CheckBasis()
+    if _fact_due(state):
+        return Decide(may_advance=False)
     if hold.until and hold.until_at is None:
         return ResolveHold()
     if hold.until_at:
@@ -300,12 +308,18 @@ def _meeting_time(meeting: MeetingState | None, now: datetime) -> Next:
     return AskOutcome() if now >= meeting.ends_at else Idle(meeting.ends_at, "meeting")
 
 
+def _fact_due(state: State) -> bool:
+    """Whether the rules are asked where the ladder stands still: only what a person has entered may act there."""
+    asking_failed = state.parked is not None and state.parked.effect == ASKING
+    return state.decide_due and not asking_failed and Change.FACTS_IN_EVERY_PHASE in state.changes
+
+
 def _exit_review(state: State, now: datetime) -> Next:
     if state.draft:
         return Propose()
     if state.check_due:
         return CheckBasis()
-    return _reminded(state, now, "exit review")
+    return Decide(may_advance=False) if _fact_due(state) else _reminded(state, now, "exit review")
 
 
 def _reminded(state: State, now: datetime, why: str) -> Next:
@@ -323,6 +337,8 @@ def _follow_up(state: State, now: datetime) -> Next:
         return TellFamily()
     if state.draft:
         return Propose()
+    if _fact_due(state):
+        return Decide(may_advance=False)
     if plan.look_again and plan.through:
         return CheckWeek(again=True)
     if complete(plan) and state.proposal is None:
@@ -335,7 +351,9 @@ def _follow_up(state: State, now: datetime) -> Next:
 
 
 def _needs_staff(state: State, _now: datetime) -> Next:
-    return CarryOutAfterEffects() if state.after_effects.stop else Idle(None, "staff")
+    if state.after_effects.stop:
+        return CarryOutAfterEffects()
+    return Decide(may_advance=False) if _fact_due(state) else Idle(None, "staff")
 
 
 def _still(_state: State, _now: datetime) -> Next:

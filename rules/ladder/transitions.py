@@ -21,6 +21,7 @@ from rules.ladder.state import (
 )
 from rules.ladder.words import (
     Action,
+    Change,
     HoldKind,
     Phase,
     ProposalKind,
@@ -31,6 +32,7 @@ from rules.ladder.words import (
 )
 
 HARD = frozenset({StageType.ESCALATION, StageType.REFERRAL})
+STANDS_STILL = frozenset({Phase.ON_HOLD, Phase.NEEDS_STAFF, Phase.EXIT_REVIEW, Phase.FOLLOW_UP})
 
 
 def opened(state: State, evaluation_id: EvaluationId | None, now: datetime) -> State:
@@ -44,6 +46,8 @@ def decided(state: State, decision: Decision, now: datetime, *, may_advance: boo
     passed = state.decide_at is not None and now >= state.decide_at
     state = unmuted(state.but(decide_due=False, decide_at=None if passed else state.decide_at), decision.true_stops)
     at_the_end = may_advance and not state.ended and state.index + 1 >= len(state.ladder.stages)
+    if state.phase in STANDS_STILL:
+        return fact_found(state, decision)
     match decision.action:
         case Action.ENGINES_DIFFER:
             return engines_differ(state, decision, now)
@@ -57,6 +61,14 @@ def decided(state: State, decision: Decision, now: datetime, *, may_advance: boo
             return ladder_ended(state, now)
         case _:
             return _resting(state)
+
+
+def fact_found(state: State, decision: Decision) -> State:
+    """Where the ladder stands still only a fact that a person has entered acts: it ends the case."""
+    stop = decision.stop
+    if decision.action is Action.STOP and stop and stop.then is StopThen.STOPPED:
+        return state.but(closing=Close(reason=stop.reason))
+    return state
 
 
 def _ahead(state: State, key: str | None) -> bool:
@@ -213,9 +225,11 @@ def contact_stopped(state: State) -> State:
 
 
 def reminded(state: State, now: datetime) -> State:
-    """One reminder more has gone out."""
+    """A reminder has gone out; those that fell due at the same time (after a hold) are not sent one by one."""
     assert state.proposal is not None
     count = state.proposal.reminded + 1
+    if Change.ONE_REMINDER_AT_A_TIME in state.changes:
+        count = max(count, sum(at <= now for at in state.proposal.remind_at))
     return state.but(proposal=state.proposal.but(reminded=count)).noting(EventType.REMINDED, now, count=count)
 
 
@@ -260,7 +274,8 @@ def _values(check: BasisCheck) -> dict[str, Fact]:
 def resumed(state: State) -> State:
     """Back to the phase before the hold, to be looked at afresh."""
     assert state.hold is not None
-    return state.moved(state.hold.back_to, hold=None, check_due=True, decide_due=True)
+    due = state.proposal.due if state.proposal else None if state.due == state.hold.until else state.due
+    return state.moved(state.hold.back_to, hold=None, check_due=True, decide_due=True, due=due)
 
 
 def _last_holding(steps: tuple[Step, ...], holding: tuple[bool, ...]) -> int:

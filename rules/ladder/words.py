@@ -13,6 +13,16 @@ class Status(StrEnum):
     STOPPED = "STOPPED"
 
 
+class Change(StrEnum):
+    """Changes of what the ladder's words mean; the value is the patch by which a case that already runs keeps to what
+    was in force when its run began (`StudentIntervention.__init__`).
+    """
+
+    DONE_WHEN_IT_ARRIVED = "2026-11-done-when-it-arrived"
+    FACTS_IN_EVERY_PHASE = "2026-11-facts-in-every-phase"
+    ONE_REMINDER_AT_A_TIME = "2026-11-one-reminder-at-a-time"
+
+
 class Phase(StrEnum):
     """What the case is doing now."""
 

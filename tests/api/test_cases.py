@@ -95,6 +95,7 @@ def test_a_task_is_written_down_listed_and_completed(district: District) -> None
     assert (done["status"], done["result"]) == ("DONE", {"said": "Spoke with them."})
     again = district.post(f"/tasks/{sooner['id']}/complete", "teacher", json={"result": "x"})
     assert (again.status_code, again.json()["code"]) == (409, "task_closed")
+    assert "open a new task" in again.json()["detail"], "an error says what to do"
     assert district.post("/tasks", "attendance_officer-elm", json=body).status_code == 403
 
 
@@ -163,6 +164,9 @@ def test_a_contact_stop_is_one_click_for_any_staff_and_lifted_by_few(district: D
         "contact_stop_changed",
         {"active": True, "reason_code": "BEREAVEMENT"},
     )
+    told = len(signals(district, instance_id))
+    assert district.post("/contact-stops", "attendance_officer", json=body).json()["id"] == stop["id"], "one stop"
+    assert len(signals(district, instance_id)) == told
     listed = district.get(f"/contact-stops?student_id={student}", "attendance_officer").json()["items"]
     assert [one["id"] for one in listed] == [stop["id"]]
     lift = f"/contact-stops/{stop['id']}?reason=Family+asked"

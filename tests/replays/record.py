@@ -1,4 +1,4 @@
-"""Record histories of the present code: `python -m tests.replays.record BUILD`; for each release, keeping the old.
+"""Record histories of the present code: `python -m tests.replays.record BUILD [STORY]`; each release, keeping the old.
 
 Recorded histories are never edited: a change of the workflow that breaks one needs `workflow.patched` (house style).
 """
@@ -77,11 +77,32 @@ async def relapse_reopens_and_the_case_escalates(walk: Walk) -> None:
     await walk.say("stop", commands.Stop, reason_code="OTHER_SUPPORT")
 
 
+async def posted_then_held_then_exempt(walk: Walk) -> None:
+    walk.world.deliveries = {MOTHER: DeliveryState.AWAITING_POST}
+    await walk.approve("letter-1")
+    await walk.phase(Phase.WAITING)
+    day = await walk.today()
+    posted = {"guardian_id": MOTHER, "handed_over": True, "effective_day": day}
+    await walk.say("record_delivery", commands.RecordDelivery, **posted)
+    await walk.until(lambda v: v.state.advance_at, "wait")
+    await walk.pass_days(20)
+    await walk.pending("letter-2")
+    await walk.say("hold", commands.HoldCase)
+    await walk.pass_days(8)
+    await walk.say("resume", commands.Resume)
+    await walk.until(lambda v: v.state.proposal and v.state.proposal.reminded, "reminder")
+    await walk.say("hold", commands.HoldCase)
+    await walk.phase(Phase.ON_HOLD)
+    walk.world.true_stops = {"exempt": "STOPPED"}
+    await walk.tell("exemption_changed", commands.FactChanged())
+
+
 STORIES: tuple[Callable[[Walk], Awaitable[None]], ...] = (
     letter_then_correction_rescinded,
     meeting_then_clean_follow_up,
     nobody_reached_then_two_letters_then_withdrawn,
     relapse_reopens_and_the_case_escalates,
+    posted_then_held_then_exempt,
 )
 
 
@@ -96,12 +117,12 @@ async def record(story: Callable[[Walk], Awaitable[None]], build: str) -> Path:
     return target
 
 
-def main(build: str) -> None:
+def main(build: str = "0.1.0", name: str | None = None) -> None:
     HISTORIES.mkdir(exist_ok=True)
-    for story in STORIES:
+    for story in (story for story in STORIES if name in {None, story.__name__}):
         target = asyncio.run(record(story, build))
         print(target.name, target.stat().st_size, "bytes")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "0.1.0")
+    main(*sys.argv[1:])

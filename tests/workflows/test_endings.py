@@ -111,6 +111,39 @@ def test_a_fact_that_a_person_entered_stops_the_case_when_the_rules_say_so(
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("reach", [held, exit_review, follow_up, needs_staff], ids=lambda f: f.__name__)
+def test_a_fact_that_a_person_entered_stops_a_case_that_stands_still(
+    time_skipping: TimeSkipping, reach: Callable[[Walk], Awaitable[None]]
+) -> None:
+    async def story() -> None:
+        async with walking(time_skipping, PLAN) as walk:
+            await reach(walk)
+            walk.world.true_stops = {"exempt": "STOPPED"}
+            await walk.tell("exemption_changed", commands.FactChanged())
+            assert (await walk.result()).status == "STOPPED"
+
+    asyncio.run(story())
+
+
+def test_a_held_proposal_that_waits_again_keeps_its_due_day_and_its_reminders(time_skipping: TimeSkipping) -> None:
+    async def story() -> None:
+        async with walking(time_skipping, PLAN) as walk:
+            due = (await walk.pending("letter-1")).due_at
+            assert due is not None
+            await walk.say("hold", commands.HoldCase)
+            await walk.phase(Phase.ON_HOLD)
+            await walk.say("resume", commands.Resume)
+            view = await walk.pending("letter-1")
+            projected = walk.ports.projections[-1].view
+            assert (view.due_at, projected.due_at) == (due, due)
+            assert view.state.proposal is not None
+            assert projected.due == view.state.proposal.due
+            await walk.pass_days(4)
+            await walk.until(lambda v: v.state.proposal and v.state.proposal.reminded == 1, "reminder")
+
+    asyncio.run(story())
+
+
 def test_a_stop_condition_found_just_before_acting_sends_nothing(time_skipping: TimeSkipping) -> None:
     async def story() -> None:
         async with walking(time_skipping, PLAN, undo_seconds=60) as walk:

@@ -52,7 +52,9 @@ def test_a_posted_letter_counts_from_its_recorded_delivery(time_skipping: TimeSk
             await walk.pass_days(30)
             await walk.attendance()
             assert (await walk.view()).stage_key == "letter-1"
+            assert "STEP_TAKEN" not in walk.ports.events(), "one letter is still to be posted"
             await recorded(walk, MOTHER)
+            await walk.until(lambda v: not v.state.unreported and "STEP_TAKEN" in walk.ports.events(), "taken")
             await walk.attendance()
             await walk.pending("letter-2")
 

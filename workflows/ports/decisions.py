@@ -68,9 +68,9 @@ async def check_basis(order: BasisOrder) -> BasisReport:
     """Evaluate each basis's condition on its own date B under the marks known now; no row is written, safe to repeat.
 
     `holds` only while it is true there: false and unknown do not hold, and only a correction makes them so, never
-    time, because the date stays B. `before`/`after` = metric values then and now, `sentence` says both ("10 -> 8,
-    below threshold"). `today` is empty while the condition is also true today, else "no longer at threshold today
-    (4 of 5)". A basis without a date (a step by hand) always holds.
+    time, because the date stays B. `before`/`after` = metric values then and now, `sentence` says both ("8 days of
+    absence instead of 10: the condition no longer holds"). `today` is empty while the condition is also true today,
+    else "no longer at threshold today (4 of 5)". A basis without a date (a step by hand) always holds.
     """
     raise NotImplementedError(order)
 

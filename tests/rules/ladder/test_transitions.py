@@ -170,14 +170,14 @@ def test_paused_sending_is_asked_for_less_and_less_often() -> None:
 
 
 def test_a_second_reached_day_changes_nothing() -> None:
-    assert acting.reached(WAITING, date(2026, 12, 1)) == WAITING
-    early = acting.reached(in_row(Row.AWAITING_APPROVAL), date(2026, 11, 20))
-    assert acting.reached(early, date(2026, 11, 21)).act.reached_on == date(2026, 11, 20)
+    assert acting.reached(WAITING, date(2026, 12, 1), NOW) == WAITING
+    early = acting.reached(in_row(Row.AWAITING_APPROVAL), date(2026, 11, 20), NOW)
+    assert acting.reached(early, date(2026, 11, 21), NOW).act.reached_on == date(2026, 11, 20)
 
 
 def test_a_step_reached_outside_needs_staff_starts_its_wait() -> None:
     unreached = STEP.but(reached=False, effective_day=None, contact_by=LATER)
-    after = acting.reached(WAITING.but(steps=(unreached,)), date(2026, 11, 23))
+    after = acting.reached(WAITING.but(steps=(unreached,)), date(2026, 11, 23), NOW)
     assert (after.phase, after.wait_due, after.steps[0].effective_day) == (Phase.WAITING, True, date(2026, 11, 23))
 
 
