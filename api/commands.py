@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
-from typing import Annotated, Any, Final, get_type_hints
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Annotated, Any, ClassVar, Final, get_type_hints
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.params import Depends as DependsMark
 from fastapi.routing import APIRoute
 
 from api.dependencies import Caller, Parts, Permit, parts
-from api.disclosing import write_down
 from api.errors import Problem
+from api.view_log import shown, write_down
 from models.session import Session
 from rules.errors import Invalid
 from services import idempotency
@@ -68,7 +68,9 @@ CommandKey = Annotated[str, Depends(command_key)]
 
 
 class HandrailRoute(APIRoute):
-    """Every route of the API: documented problems, one transaction, idempotent commands."""
+    """Every route of the API: documented problems, one transaction, idempotent commands, views written down."""
+
+    names_shown: ClassVar[bool] = True  # whoever is named in an answer was shown
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **settings: Any) -> None:
         settings["operation_id"] = settings.get("operation_id") or endpoint.__name__
@@ -82,8 +84,8 @@ class HandrailRoute(APIRoute):
 
         async def handler(request: Request) -> Response:
             if read_only:
-                return await _until_gone(request, lambda asked: _carried_out(asked, original))
-            return await _to_the_end(_carried_out(request, original))
+                return await _until_gone(request, lambda asked: _carried_out(asked, original, self))
+            return await _to_the_end(_carried_out(request, original, self))
 
         return handler
 
@@ -101,7 +103,7 @@ def _permission(endpoint: Callable[..., Any]) -> str:
     return str(named[0])
 
 
-async def _carried_out(request: Request, original: Handler) -> Response:
+async def _carried_out(request: Request, original: Handler, route: HandrailRoute) -> Response:
     try:
         async with AsyncExitStack() as stack:
             request.state.stack = stack
@@ -109,8 +111,7 @@ async def _carried_out(request: Request, original: Handler) -> Response:
             stack.callback(living.cancel)
             response = await original(request)
             living.cancel()
-            await write_down(request, response)
-            await _keep(request, response, getattr(request.state, "work", None))
+            await _written_down(request, response, route)
             return response
     except AnsweredBefore as turn:
         return _again(turn.given)
@@ -129,24 +130,40 @@ async def _signs_of_life(request: Request) -> None:
                 await idempotency.renew(session, claim, now=parts(request).clock())
 
 
-async def _keep(request: Request, response: Response, work: Session | None) -> None:
-    """Store the answer in the transaction of the work, so that both are there or neither."""
+async def _written_down(request: Request, response: Response, route: HandrailRoute) -> None:
+    """Store whom the answer shows and, for a command, the answer, in the transaction of the work: all or nothing."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is None:
+        return
     claim = getattr(request.state, "claim", None)
-    if claim is None:
-        return
-    if getattr(request.state, "unconfirmed", False):
+    if claim is not None and getattr(request.state, "unconfirmed", False):
         await _release(request)  # the same key must be able to ask again
+        claim = None
+    students = shown(caller, response, by_name=route.names_shown)
+    if claim is None and not students:
         return
+    async with _of_the_work(request, caller) as session:
+        await write_down(session, caller, str(route.operation_id), students, read=request.method == "GET")
+        if claim is not None:
+            await idempotency.answer(session, claim, _answer(request, response))
+
+
+@asynccontextmanager
+async def _of_the_work(request: Request, caller: Caller) -> AsyncIterator[Session]:
+    work = getattr(request.state, "work", None)
+    if work is not None:
+        yield work
+        return
+    async with parts(request).sessions.tenant(caller.actor.tenant_id) as session:
+        yield session
+
+
+def _answer(request: Request, response: Response) -> Answer:
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     body = json.loads(bytes(response.body)) if response.body else None
     if (once := getattr(request.state, "shown_once", ())) and isinstance(body, dict):
         body = {**body, **dict.fromkeys(once)}
-    answer = Answer(response.status_code, {"body": body, "headers": headers})
-    if work is not None:
-        await idempotency.answer(work, claim, answer)
-        return
-    async with parts(request).sessions.tenant(request.state.caller.actor.tenant_id) as session:
-        await idempotency.answer(session, claim, answer)
+    return Answer(response.status_code, {"body": body, "headers": headers})
 
 
 async def _release(request: Request) -> None:

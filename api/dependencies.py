@@ -51,7 +51,10 @@ class ApiDependencies:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, and for what: already known to hold the permission, not yet known to reach the thing."""
+    """Who asks, and for what: already known to hold the permission, not yet known to reach the thing.
+
+    `reached` gathers the students whose record they were let in to; `api/view_log.py` adds whom the answer names.
+    """
 
     actor: Actor
     principal: Principal

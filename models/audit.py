@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when and why; insert-only, sealed in a hash chain per tenant."""
+"""The audit trail: who did what, when and why, sealed in a hash chain per tenant; and who was shown whom."""
 
 from datetime import datetime
 from typing import Any
@@ -76,6 +76,25 @@ class AuditSeal(Recorded, Base):
     entry_id: Mapped[UUID] = mapped_column(ForeignKey("audit_entry.id"))
     previous_hash: Mapped[str]
     hash: Mapped[str]
+
+
+class StudentView(Tenanted, Base):
+    """One student's record shown to one person: the view log, insert-only, written with the answer that showed it."""
+
+    __tablename__ = "student_view"
+    __table_args__ = (
+        PrimaryKeyConstraint("tenant_id", "id"),
+        Index("ix_student_view_student_id", "tenant_id", "student_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(server_default=text("uuidv7()"))
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None]
+    actor_role: Mapped[str]
+    actor_display: Mapped[str]
+    request_id: Mapped[str]
+    operation: Mapped[str]
+    student_id: Mapped[UUID]
 
 
 class AuditAnchor(Recorded, Base):

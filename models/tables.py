@@ -45,7 +45,9 @@ CAPABILITIES = (
 
 UNTENANTED = frozenset({"tenant", "outbox_head"})
 PARTITIONED = frozenset({"mark", "session_fact", "summary"})
-INSERT_ONLY = frozenset({"audit_entry", "audit_detail", "audit_seal", "audit_anchor", "event", "effect", "disclosure"})
+INSERT_ONLY = frozenset(
+    {"audit_entry", "audit_detail", "audit_seal", "audit_anchor", "student_view", "event", "effect", "disclosure"}
+)
 
 
 def tenant_tables() -> list[Table]:

@@ -26,6 +26,7 @@ from api.schemas.shared import ReasonIn
 from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission, Role
+from rules.ids import StudentId
 from services import attendance, guardian_links, people
 from services.attendance import SetCalendar
 from services.guardian_links import ConfirmLink, PutLink
@@ -105,6 +106,7 @@ async def list_students(
     whereabouts = await _hidden(session, caller)
     asked = StudentQuery(reach.scope(caller, school_id), caller.now.date(), search)
     rows = await people.students(session, asked, Window(limit, after(cursor)))
+    caller.reached.update(StudentId(row.id) for row in rows[:limit])
     return page(
         rows,
         limit,

@@ -13,6 +13,7 @@ from api.schemas.cases import ContactStopIn, ContactStopOut, SendingOut, SwitchI
 from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
+from rules.ids import StudentId
 from services import contact_stops, sending
 from services.contact_stops import LiftContactStop, SetContactStop, SubjectKind
 from services.sending import TurnSwitch
@@ -41,6 +42,7 @@ async def list_contact_stops(
         await reach.student(session, caller, student_id)
     asked = contact_stops.StopQuery(reach.scope(caller), student_id, caller.now.date())
     rows = await contact_stops.in_force(session, asked, Window(limit, after(cursor)))
+    caller.reached.update(StudentId(row.subject_id) for row in rows[:limit] if row.subject_kind != SubjectKind.GUARDIAN)
     return page(rows, limit, ContactStopOut.model_validate, lambda row: (row.id,))
 
 

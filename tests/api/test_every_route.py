@@ -14,10 +14,12 @@ from tests.api.district import District, Tenancy
 from tests.api.entries import ENTRIES, About, Entry
 from tests.api.furnished import CANARY, UNBOUND, Furnished, furnish, holders, templates
 from tests.api.test_routes import ALL, DOCUMENT, IDS
+from tests.api.viewed import viewed
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("walk")]
 BY_PATH = {(method, path) for method, path, _ in ALL}
 REFUSED = {403, 404}
+STORES_NOTHING = {"simulate_student", "preview_template"}
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,9 @@ class Walk:
         return tag
 
 
+READING = [route for route in ROUTES if route.method == "GET" or route.operation["operationId"] in STORES_NOTHING]
+# the store is not connected in the walk: these are shown in tests/api/test_documents.py
+SHOWN_ELSEWHERE = {"download_artifact", "verify_artifact", "preview_template"}
 SPAN_OF = {"/api/v1/schools/{school_id}/calendar": {"from": "2026-11-23", "to": "2026-11-23"}}
 
 
@@ -229,3 +234,19 @@ def test_whoever_the_route_is_for_gets_its_answer(walk: Walk, route: Route) -> N
     status = answer.json()["results"][0]["status"] if route.entry.by_row else answer.status_code
     assert status in route.entry.answers, answer.text
     assert str(answer.status_code) in route.operation["responses"], "an answer that is not documented"
+
+
+@pytest.mark.parametrize("route", READING, ids=[route.operation["operationId"] for route in READING])
+def test_whom_an_answer_shows_is_written_down(walk: Walk, route: Route) -> None:
+    answer = walk.ask(route, route.ordinary())
+    assert answer.is_success or route.operation["operationId"] in SHOWN_ELSEWHERE, answer.text
+    students = walk.ours.tenancy.students
+    named = {student_id for student_id in students.values() if str(student_id) in answer.text}
+    if route.entry.about in {About.STUDENT, About.ROSTER} and answer.is_success:
+        named.add(students["ann"])  # each of these lists shows a thing of hers, and so herself
+    assert viewed(walk.district, answer) == named
+
+
+def test_the_walk_meets_views_at_all(walk: Walk) -> None:
+    answer = walk.district.get(f"/students/{walk.ours.id('student_id')}", "teacher")
+    assert viewed(walk.district, answer) == {walk.ours.tenancy.students["ann"]}

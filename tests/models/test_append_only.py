@@ -9,7 +9,7 @@ from psycopg import Connection
 from tests.servers.kinds import Database
 
 pytestmark = pytest.mark.servers
-KEPT = ("audit_entry", "audit_detail", "audit_seal", "audit_anchor", "event")
+KEPT = ("audit_entry", "audit_detail", "audit_seal", "audit_anchor", "student_view", "event")
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_even_the_owner_is_refused(owner: Connection, statement: str) -> None:
         owner.execute(statement.encode())
 
 
-@pytest.mark.parametrize("table", ["audit_seal", "event"])
+@pytest.mark.parametrize("table", ["audit_seal", "student_view", "event"])
 def test_the_owner_cannot_truncate(owner: Connection, table: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
         owner.execute(f"truncate {table}".encode())
