@@ -1,9 +1,12 @@
 """Sizes and shapes: modules, functions, parameters, docstrings, imports."""
 
 import ast
+from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
+from models import migrations
 from tests.architecture.source import SourceFile, python_files
 
 MODULE_LINES = 400
@@ -58,3 +61,12 @@ def test_imports_stand_at_the_top(source: SourceFile) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
     assert not hidden, "no import inside a function (cli loads its commands lazily and is excepted)"
+
+
+def test_migrations_stand_in_one_line() -> None:
+    """Two with one number, or two after the same one, and no database can be brought up to date any more."""
+    folder = ScriptDirectory(str(Path(migrations.__file__).parent))
+    line = [(one.revision, Path(one.path).name[:4]) for one in folder.walk_revisions()]
+    assert len(folder.get_heads()) == 1
+    assert all(revision == number for revision, number in line)
+    assert len(line) == len(list(Path(folder.versions).glob("0*.py")))
