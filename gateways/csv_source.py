@@ -15,6 +15,8 @@ from rules.attendance.quality import structural, together
 from rules.errors import Invalid
 
 CHUNK_ROWS = 50_000
+# Rows become columns in slices this small, so that no thousands of lists live on for the garbage collector to visit.
+_SLICE_ROWS = 500
 _BLOCK = 1 << 20
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -116,17 +118,24 @@ def header(source: Path | BinaryIO, *, file: str, encoding: str = "", delimiter:
 def _blocks(reader: Iterator[list[str]], layout: Layout, file: str, size: int) -> Iterator[Block]:
     places, width = _places(_next_header(reader, file), layout, file)
     row = 2
-    while rows := _rows(reader, file, row, size):
-        numbers: Sequence[int] = range(row, row + len(rows))
+    numbers: list[int] = []
+    columns: list[list[str]] = [[] for _ in range(width)]
+    while rows := _rows(reader, file, row, min(_SLICE_ROWS, size - len(numbers))):
+        told: Sequence[int] = range(row, row + len(rows))
         row += len(rows)
         if [] in rows:  # blank lines are no rows
-            numbers = [number for number, fields in zip(numbers, rows, strict=True) if fields]
+            told = [number for number, fields in zip(told, rows, strict=True) if fields]
             rows = [fields for fields in rows if fields]
         if not set(map(len, rows)) <= {width}:
-            raise _uneven(rows, numbers, width, file)
-        if rows:
-            columns = list(zip(*rows, strict=True))
-            yield Block(numbers, {name: columns[at] for name, at in places.items()})
+            raise _uneven(rows, told, width, file)
+        numbers += told
+        for texts, more in zip(columns, zip(*rows, strict=True), strict=False):  # there may be blank lines only
+            texts.extend(more)
+        if len(numbers) == size:
+            yield Block(numbers, {name: tuple(columns[at]) for name, at in places.items()})
+            numbers, columns = [], [[] for _ in range(width)]
+    if numbers:
+        yield Block(numbers, {name: tuple(columns[at]) for name, at in places.items()})
 
 
 def _next_header(reader: Iterator[list[str]], file: str) -> list[str]:

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import compress
 from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
@@ -95,6 +96,8 @@ TABLES: Mapping[str, Table] = {
     "student_merges": Table(_ids("old_id", "new_id"), {}),
 }
 """Every table of the format, in the order an import needs them."""
+PLAIN = frozenset({Kind.ID, Kind.TEXT})
+"""Columns whose values are their texts, blanks at the ends trimmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +127,17 @@ def canonical(value: Value) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Up to 50,000 accepted rows, as tuples in the order of `columns` (all columns of the table), and what was odd."""
+    """Up to 50,000 accepted rows, column by column (all columns of the table), and what was odd."""
 
     table: str
     file: str
-    columns: tuple[str, ...]
-    rows: Sequence[tuple[Value, ...]]
+    fields: Mapping[str, Sequence[Value]]
     numbers: Sequence[int]
     problems: Sequence[RowProblem]
 
     def texts(self) -> dict[str, list[str]]:
         """The rows column by column in the canonical text of the district folder."""
-        columns = list(zip(*self.rows, strict=True)) or [()] * len(self.columns)
-        return {name: [*map(canonical, column)] for name, column in zip(self.columns, columns, strict=True)}
+        return {name: [*map(canonical, column)] for name, column in self.fields.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ def read_feed(
         notes, empty = [], False
     if empty:
         nothing = RowProblem(name, 1, "", IssueKind.NO_ROWS, "", quarantined=False)
-        yield Chunk(table, name, feed.columns, (), (), (*notes, nothing))
+        yield Chunk(table, name, dict.fromkeys(feed.columns, ()), (), (*notes, nothing))
 
 
 def read_folder(folder: Path, source: SourceDeclaration = CANONICAL, *, received_at: datetime) -> Iterator[Chunk]:
@@ -212,18 +213,17 @@ def _check_school(feed: Feed, source_file: Path | BinaryIO) -> None:
 
 
 def _chunk(feed: Feed, block: Block, notes: Sequence[RowProblem]) -> Chunk:
-    """One block column by column: each distinct text is parsed once."""
+    """One block column by column: each distinct text is parsed once, plain text only trimmed."""
     problems: list[RowProblem] = []
     parsed = {name: _column(feed, block, name, problems) for name in feed.columns}
     if feed.table == "marks":
         _fill_marks(feed, block, parsed, problems)
     bad = {problem.row for problem in problems if problem.quarantined}
-    rows = list(zip(*parsed.values(), strict=True))
-    numbers: Sequence[int] = block.rows
-    if bad:
-        kept = [at for at, number in enumerate(block.rows) if number not in bad]
-        rows, numbers = [rows[at] for at in kept], [block.rows[at] for at in kept]
-    return Chunk(feed.table, feed.file, feed.columns, rows, numbers, (*notes, *problems))
+    if not bad:
+        return Chunk(feed.table, feed.file, parsed, block.rows, (*notes, *problems))
+    good = [number not in bad for number in block.rows]
+    kept = {name: [*compress(column, good)] for name, column in parsed.items()}
+    return Chunk(feed.table, feed.file, kept, [*compress(block.rows, good)], (*notes, *problems))
 
 
 def _column(feed: Feed, block: Block, name: str, problems: list[RowProblem]) -> list[Value]:
@@ -231,6 +231,10 @@ def _column(feed: Feed, block: Block, name: str, problems: list[RowProblem]) -> 
     texts = block.columns.get(feed.theirs(name))
     if texts is None:
         return [_absent(feed, name, kind)] * len(block.rows)
+    if kind in PLAIN and not CONTROL.search("\n".join(texts)):
+        plain: list[Value] = [*map(str.strip, texts)]
+        if kind is Kind.TEXT or "" not in plain:
+            return plain
     values = {text: _parsed(kind, text, feed.source) for text in set(texts)}
     wrong = {text: value for text, value in values.items() if isinstance(value, Wrong)}
     if wrong:
@@ -274,11 +278,11 @@ def _fill_marks(feed: Feed, block: Block, parsed: dict[str, list[Value]], proble
     received = feed.received_at.astimezone(UTC).replace(microsecond=0)
     parsed["recorded_at"] = [received if instant is None else instant for instant in given]
     _note_dates(feed, block, parsed["date"], problems)
-    texts = list(block.columns.values())
-    parsed["mark_id"] = [
-        identity or _row_hash(feed, fields)
-        for identity, fields in zip(parsed["mark_id"], zip(*texts, strict=True), strict=True)
-    ]
+    if not all(parsed["mark_id"]):
+        rows = zip(*block.columns.values(), strict=True)
+        parsed["mark_id"] = [
+            identity or _row_hash(feed, fields) for identity, fields in zip(parsed["mark_id"], rows, strict=True)
+        ]
 
 
 def _local_date(feed: Feed, instant: Value) -> date | None:
@@ -290,6 +294,8 @@ def _local_date(feed: Feed, instant: Value) -> date | None:
 def _note_dates(feed: Feed, block: Block, days: Sequence[Value], problems: list[RowProblem]) -> None:
     zone = ZoneInfo(feed.source.timezone) if feed.source.timezone else UTC
     today = feed.received_at.astimezone(zone).date()
+    if not any(day is None or (isinstance(day, date) and day > today) for day in set(days)):
+        return
     column = feed.theirs("date")
     for number, day in zip(block.rows, days, strict=True):
         if day is None:

@@ -189,21 +189,21 @@ async def _known(session: AsyncSession, import_id: UUID) -> ImportRun:
     return row
 
 
-async def _ahead(group: Iterator[Chunk]) -> AsyncGenerator[tuple[Chunk, Copied]]:
+async def _ahead(group: Iterator[Chunk], now: datetime) -> AsyncGenerator[tuple[Chunk, Copied]]:
     """Read, parse and write out the next block in a thread while the database is busy with this one."""
-    reading = asyncio.create_task(asyncio.to_thread(_next, group))
+    reading = asyncio.create_task(asyncio.to_thread(_next, group, now))
     try:
         while read := await reading:
-            reading = asyncio.create_task(asyncio.to_thread(_next, group))
+            reading = asyncio.create_task(asyncio.to_thread(_next, group, now))
             yield read
     finally:
         # a thread cannot be stopped, and what it met no longer matters: wait, so that it does not read a closed file
         await asyncio.gather(reading, return_exceptions=True)
 
 
-def _next(group: Iterator[Chunk]) -> tuple[Chunk, Copied] | None:
+def _next(group: Iterator[Chunk], now: datetime) -> tuple[Chunk, Copied] | None:
     block = next(group, None)
-    return (block, blocks.staged(block.table, block.columns, block.numbers, block.rows)) if block else None
+    return (block, blocks.staged(block.table, block.fields, block.numbers, now)) if block else None
 
 
 async def _whole(run: _Run, kind: str, group: Iterator[Chunk]) -> None:
@@ -211,7 +211,7 @@ async def _whole(run: _Run, kind: str, group: Iterator[Chunk]) -> None:
     async with run.sessions.tenant(run.actor.tenant_id) as session:
         await blocks.open_stage(session, kind)
         read = unread = 0
-        async with aclosing(_ahead(group)) as ahead:
+        async with aclosing(_ahead(group, run.now)) as ahead:
             async for block, rows in ahead:
                 await blocks.stage(session, kind, rows)
                 unread += await _keep_aside(session, run, block)
@@ -270,7 +270,7 @@ async def _require_code_maps(session: AsyncSession) -> None:
 
 async def _marks(run: _Run, _kind: str, group: Iterator[Chunk]) -> None:
     """Marks go in block by block, each in its own transaction; an interrupted import skips what is in already."""
-    async with aclosing(_ahead(group)) as ahead:
+    async with aclosing(_ahead(group, run.now)) as ahead:
         async for block, rows in ahead:
             source = run.source(block)
             run.read += len(block.numbers)

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.copying import Copied, as_copied, copy_rows, fresh_stage
+from models.copying import Copied, as_copied, as_texts, copy_rows, fresh_stage
 from models.imports import QuarantineRow
+from models.queries import mark_keys
 from models.queries import people_merge as people
 from models.queries import register_merge as register
 from models.queries.staging import COLUMNS, definition, set_aside
@@ -31,21 +32,21 @@ async def open_stage(session: AsyncSession, kind: str) -> None:
     await fresh_stage(session, f"stage_{kind}", definition(kind))
 
 
-def staged(kind: str, columns: Sequence[str], lines: Sequence[int], rows: Sequence[Sequence[object]]) -> Copied:
-    """Rows whose fields come in the order of `columns`, ready for `stage`.
+def staged(kind: str, fields: Mapping[str, Sequence[object]], lines: Sequence[int], received_at: datetime) -> Copied:
+    """Rows, column by column, ready for `stage`.
 
     Columns that nothing reads, and those that hold nothing in any row, are left out: they cost as much as full ones.
     """
-    fields: dict[str, Sequence[object]] = dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else {}
-    told = {name: fields[name] for name in COLUMNS[kind] if name in fields and set(fields[name]) - {None, ""}}
-    texts = [_texts(values) for values in told.values()]
-    return as_copied(("line", *told), zip(lines, *texts, strict=True))
+    told = {name: as_texts(fields[name]) for name in COLUMNS[kind] if name in fields and _holds(fields[name])}
+    if kind == "marks":
+        keys = mark_keys.keys(fields, received_at)
+        again = mark_keys.repeated(keys)
+        told |= {"row_key": keys} | ({"repeated": again} if any(again) else {})
+    return as_copied({"line": as_texts(lines), **told})
 
 
-def _texts(values: Sequence[object]) -> list[str]:
-    """Each distinct value is written once: a register repeats its dates, instants and codes."""
-    written = {value: "" if value is None else str(value) for value in set(values)}
-    return [written[value] for value in values]
+def _holds(values: Sequence[object]) -> bool:
+    return any(values) or not set(values) <= {None, ""}
 
 
 async def stage(session: AsyncSession, kind: str, rows: Copied) -> None:
@@ -61,7 +62,8 @@ async def keep_aside(session: AsyncSession, rows: Sequence[dict[str, object]]) -
 
 async def quarantine(session: AsyncSession, kind: str, import_id: UUID) -> int:
     """Set aside the staged rows that are malformed or name a school, student or guardian nobody knows; how many."""
-    await session.execute(text(f"analyze stage_{kind}"))
+    if kind != "marks":  # its size is all the planner needs to know of a block of marks
+        await session.execute(text(f"analyze stage_{kind}"))
     gone = await session.execute(text(set_aside(kind)), {"import_id": import_id})
     return affected(gone)
 

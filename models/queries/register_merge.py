@@ -133,35 +133,29 @@ on conflict (tenant_id, student_id, school_id) do update set from_date = exclude
 
 PARTITION_YEARS = """
 select ensure_year_partitions(d) from (
-    select distinct school_year_start(date::date, '08-01') as d from (select distinct date from stage_marks) days) y
+    select distinct school_year_start(date, '08-01') as d from (select distinct date from stage_marks) days) y
 """
 CALENDAR_YEARS = """
 select ensure_year_partitions(d) from (
     select distinct school_year_start(date, '08-01') as d from calendar_session) y
 """
 
-# The key of a row is what it says (its receipt time apart), so that reading a file again adds nothing; a row twice in
-# one import keeps its later place, because file order breaks ties (S3.1).
+# The key of a row is what it says (mark_keys.py), so that reading a file again adds nothing; a row twice in one import
+# keeps its later place, because file order breaks ties (S3.1). Rows go in as their index is sorted: a block then
+# touches each of its pages once.
 MARKS = f"""
-with keyed as (
-    select s.*, t.id as student, h.id as school, md5(concat_ws(E'\\x1f', s.school_id, s.student_id,
-        coalesce(s.mark_id, ''), s.date, s.session, coalesce(s.code, ''),
-        extract(epoch from nullif(cast(s.recorded_at as timestamptz), date_trunc('second', cast(:now as timestamptz)))),
-        coalesce(s.register, ''), lower(coalesce(s.deleted, '0')), coalesce(s.minutes_missed, ''),
-        coalesce(s.reason_code, '')))::uuid as row_key
-    from stage_marks s join student t on t.source_id = s.student_id join school h on h.source_id = s.school_id
-),
-single as (select distinct on (row_key) * from keyed order by row_key, line desc),
-merged as (
+with merged as (
     insert into mark as m (row_key, mark_id, student_id, school_id, date, session, code, recorded_at, register,
         deleted, minutes_missed, reason_code, source, recorded_by, recorded_by_title, amend_reason, ingest_seq,
         import_id, source_ref)
-    select row_key, coalesce(mark_id, row_key::text), student, school, date::date, session, trim(coalesce(code, '')),
-        date_trunc('second', coalesce(cast(recorded_at as timestamptz), cast(:now as timestamptz))),
-        coalesce(register, ''), lower(coalesce(deleted, '0')) in ('1', 'true'), minutes_missed::int, reason_code,
-        source, recorded_by, recorded_by_title, amend_reason, cast(:base as bigint) + line,
-        cast(:import_id as uuid), cast(:source_ref as text) || ':' || line
-    from single
+    select s.row_key, coalesce(s.mark_id, s.row_key::text), t.id, h.id, s.date, s.session, coalesce(s.code, ''),
+        coalesce(s.recorded_at, date_trunc('second', cast(:now as timestamptz))), coalesce(s.register, ''),
+        coalesce(s.deleted, false), s.minutes_missed, s.reason_code, s.source, s.recorded_by, s.recorded_by_title,
+        s.amend_reason, cast(:base as bigint) + s.line, cast(:import_id as uuid),
+        cast(:source_ref as text) || ':' || s.line
+    from stage_marks s join student t on t.source_id = s.student_id join school h on h.source_id = s.school_id
+    where s.repeated is null
+    order by t.id, s.date
     on conflict (tenant_id, student_id, date, row_key) do update set ingest_seq = excluded.ingest_seq
         where m.import_id = excluded.import_id and m.ingest_seq < excluded.ingest_seq
     returning m.student_id, m.school_id, m.date, (old.row_key is null) as added

@@ -69,11 +69,11 @@ async def copied(sessions: Sessions, actor: Actor, folder: Path) -> tuple[int, f
     async with sessions.tenant(actor.tenant_id) as session:
         await blocks.open_stage(session, "marks")
         for chunk in read_feed(folder / "marks.csv", "marks", received_at=NOW):
-            prepared = blocks.staged("marks", chunk.columns, chunk.numbers, chunk.rows)
+            prepared = blocks.staged("marks", chunk.fields, chunk.numbers, NOW)
             began = time.perf_counter()
             await blocks.stage(session, "marks", prepared)
             seconds += time.perf_counter() - began
-            rows += len(chunk.rows)
+            rows += len(chunk.numbers)
         await session.execute(text("truncate stage_marks"))
     return rows, seconds
 
