@@ -95,6 +95,7 @@ class _Run:
     import_id: UUID
     base: int
     skip: int
+    first: bool = False
     read: int = 0
     file: str = ""
     offset: int = 0
@@ -107,7 +108,7 @@ class _Run:
         if block.file != self.file:
             self.file, self.offset = block.file, self.offset + self.last_line + 1
         self.last_line = block.numbers[-1] if block.numbers else self.last_line
-        return MarkSource(self.import_id, self.base + self.offset, block.file, self.now)
+        return MarkSource(self.import_id, self.base + self.offset, block.file, self.now, self.first)
 
 
 async def import_feed(
@@ -270,6 +271,8 @@ async def _require_code_maps(session: AsyncSession) -> None:
 
 async def _marks(run: _Run, _kind: str, group: Iterator[Chunk]) -> None:
     """Marks go in block by block, each in its own transaction; an interrupted import skips what is in already."""
+    async with run.sessions.tenant(run.actor.tenant_id) as session:
+        run.first = await blocks.no_marks(session)
     async with aclosing(_ahead(group, run.now)) as ahead:
         async for block, rows in ahead:
             source = run.source(block)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import insert, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.copying import Copied, as_copied, as_texts, copy_rows, fresh_stage
@@ -19,12 +20,16 @@ from models.rows import affected
 
 @dataclass(frozen=True, slots=True)
 class MarkSource:
-    """Where a block of marks comes from; `base` + line is the order in which ties are broken."""
+    """Where a block of marks comes from; `base` + line is the order in which ties are broken.
+
+    `first`: the tenant had no marks before this import, so that its rows need not be compared with any.
+    """
 
     import_id: UUID
     base: int
     ref: str
     received_at: datetime
+    first: bool = False
 
 
 async def open_stage(session: AsyncSession, kind: str) -> None:
@@ -128,6 +133,11 @@ SIMPLE: Mapping[str, tuple[str, ...]] = {
 }
 
 
+async def no_marks(session: AsyncSession) -> bool:
+    """Whether the tenant has no marks yet."""
+    return bool(await session.scalar(text(register.NO_MARKS)))
+
+
 async def merge_marks(session: AsyncSession, source: MarkSource) -> int:
     """Marks from staging; how many were new. Reading the same rows again adds nothing."""
     await session.execute(text("set local work_mem = '64MB'"))
@@ -135,6 +145,12 @@ async def merge_marks(session: AsyncSession, source: MarkSource) -> int:
     await session.execute(text("set local synchronous_commit = off"))
     await session.execute(text(register.PARTITION_YEARS))
     given = {"import_id": source.import_id, "base": source.base, "source_ref": source.ref, "now": source.received_at}
+    if source.first:
+        try:
+            async with session.begin_nested():
+                return int((await session.execute(text(register.FIRST_MARKS), given)).one().added)
+        except IntegrityError:
+            pass  # a row of an earlier block again: the other way finds which
     return int((await session.execute(text(register.MARKS), given)).one().added)
 
 

@@ -143,7 +143,7 @@ select ensure_year_partitions(d) from (
 # The key of a row is what it says (mark_keys.py), so that reading a file again adds nothing; a row twice in one import
 # keeps its later place, because file order breaks ties (S3.1). Rows go in as their index is sorted: a block then
 # touches each of its pages once.
-MARKS = f"""
+_MARKS = """
 with merged as (
     insert into mark as m (row_key, mark_id, student_id, school_id, date, session, code, recorded_at, register,
         deleted, minutes_missed, reason_code, source, recorded_by, recorded_by_title, amend_reason, ingest_seq,
@@ -156,15 +156,24 @@ with merged as (
     from stage_marks s join student t on t.source_id = s.student_id join school h on h.source_id = s.school_id
     where s.repeated is null
     order by t.id, s.date
-    on conflict (tenant_id, student_id, date, row_key) do update set ingest_seq = excluded.ingest_seq
-        where m.import_id = excluded.import_id and m.ingest_seq < excluded.ingest_seq
-    returning m.student_id, m.school_id, m.date, (old.row_key is null) as added
+    {conflict}
+    returning m.student_id, m.school_id, m.date, {added} as added
 ),
 staled as (
-{STALE.format(rows="select student_id, school_id, date, date from merged")}
+{stale}
 returning 1)
 select count(*) filter (where added) as added, (select count(*) from staled) as stale from merged
 """
+_MERGED = STALE.format(rows="select student_id, school_id, date, date from merged")
+MARKS = _MARKS.format(
+    stale=_MERGED,
+    added="(old.row_key is null)",
+    conflict="""on conflict (tenant_id, student_id, date, row_key) do update set ingest_seq = excluded.ingest_seq
+        where m.import_id = excluded.import_id and m.ingest_seq < excluded.ingest_seq""",
+)
+# The first register of a tenant: a row that is there already (repeated, too far apart for one block) is an error.
+FIRST_MARKS = _MARKS.format(stale=_MERGED, added="true", conflict="")
+NO_MARKS = "select not exists (select from mark)"
 
 STALE_IMPORT = STALE.format(rows="select student_id, school_id, date, date from mark where import_id = :import_id")
 FORGET_IMPORT = "delete from mark where import_id = :import_id"

@@ -118,6 +118,37 @@ def test_rows_that_name_nobody_are_set_aside_with_a_reason(
     runner.run(story())
 
 
+def test_a_row_set_aside_is_kept_as_it_was_understood(
+    sessions: Sessions, runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        actor = await a_tenant(sessions)
+        odd = [
+            ["x", "no\tbody", "S", DAYS[0], "AM", "\\", f"{DAYS[0]}T11:00:00+02:00", "7B", 1],
+            ["y", "a", "S", "1999-12-31", "PM", "", f"{DAYS[0]}T09:00:00Z", "", 0],
+            ["y", "a", "S", "1999-12-31", "PM", "", f"{DAYS[0]}T09:00:00Z", "", 0],
+        ]
+        await take_in(sessions, actor, small(tmp_path, marks=[*marks("a", "\\/"), *odd]))
+        async with sessions.tenant(actor.tenant_id) as session:
+            kept = {row.line: row for row in await session.scalars(select(QuarantineRow))}
+            assert list(await session.scalars(select(Mark.code).order_by(Mark.ingest_seq))) == ["\\", "/"]
+        assert [kept[line].problem for line in (4, 5, 6)] == ["UNKNOWN_STUDENT", "BAD_DATE", "BAD_DATE"]
+        assert kept[5].row == kept[6].row
+        assert kept[4].row == {
+            "mark_id": "x",
+            "student_id": "no\tbody",
+            "school_id": "S",
+            "date": "2026-09-01",
+            "session": "AM",
+            "code": "\\",
+            "recorded_at": "2026-09-01 09:00:00+00:00",
+            "register": "7B",
+            "deleted": "True",
+        }
+
+    runner.run(story())
+
+
 def test_a_code_set_without_a_map_refuses_the_import(
     sessions: Sessions, runner: asyncio.Runner, tmp_path: Path
 ) -> None:
@@ -190,6 +221,30 @@ def test_file_order_breaks_ties_within_and_across_imports(
         assert await code(actor) == "L"
         await take_in(sessions, actor, small(tmp_path, marks=[mark(1, "N")]))
         assert await code(actor) == "L"  # read again: nothing new was said
+
+    runner.run(story())
+
+
+def test_a_row_twice_in_the_first_register_of_a_tenant_keeps_its_later_place(
+    sessions: Sessions, runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    def mark(number: int, code: str) -> list[object]:
+        return [number, "a", "S", DAYS[0], "AM", code, f"{DAYS[0]}T09:00:00Z", "", 0]
+
+    async def story() -> None:
+        actor = await a_tenant(sessions)
+        for name, rows in (("1", [mark(1, "N"), mark(2, "/")]), ("2", [mark(1, "N"), mark(3, "U")]), ("3", [])):
+            write(tmp_path, marks=rows)
+            (tmp_path / "marks.csv").rename(tmp_path / f"marks_{name}.csv")
+        folder = small(
+            tmp_path, marks=[mark(2, "/"), mark(1, "N")]
+        )  # read first: `marks.csv` sorts before `marks_1.csv`
+        done = await take_in(sessions, actor, folder)
+        assert (done.counts["marks"], done.duplicate) == (3, 3)
+        async with sessions.tenant(actor.tenant_id) as session:
+            kept = list(await session.scalars(select(Mark.mark_id).order_by(Mark.ingest_seq)))
+        assert kept == ["2", "1", "3"]
+        assert (await summaries(sessions, actor))[0][5] == "U"
 
     runner.run(story())
 
