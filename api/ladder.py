@@ -55,13 +55,7 @@ class Ladder:
 
     async def tell(self, caller: Caller, found: InstanceFile, verb: Verb, command: Command) -> Told:
         """The case's answer to a verb; None in it means accepted and not yet confirmed."""
-        if found.instance.closed_at is not None:
-            raise Conflict(
-                "verb_not_allowed",
-                f"Instance {found.instance.id} is closed; nothing but reopen is possible.",
-                phase=found.instance.phase,
-                allowed=["reopen"],
-            )
+        still_open(found)
         cases = self.parts.cases
         if cases is None:
             raise Unavailable("temporal_unavailable", "The case engine is not connected; try again with the same key.")
@@ -78,6 +72,17 @@ class Ladder:
         """Answer 202 and keep no answer: the same key asks the case again."""
         self.response.status_code = ACCEPTED
         self.request.state.unconfirmed = True
+
+
+def still_open(found: InstanceFile) -> None:
+    """Refuse a verb on a closed walk, before anything is written down for it."""
+    if found.instance.closed_at is not None:
+        raise Conflict(
+            "verb_not_allowed",
+            f"Instance {found.instance.id} is closed; nothing but reopen is possible.",
+            phase=found.instance.phase,
+            allowed=["reopen"],
+        )
 
 
 async def _ladder(parts: Parts, request: Request, response: Response) -> Ladder:

@@ -135,6 +135,7 @@ async def _settle_proposals(
     for row in (await session.scalars(mine.with_for_update())).all():
         if view.proposal and row.id == view.proposal.id:
             row.status = _open_status(view)
+            row.basis = {**row.basis, "kept": view.proposal.basis.kept}
         else:
             row.status = "DONE" if row.status == "APPROVED" and not said else (said[-1] if said else "WITHDRAWN")
         if by and row.status not in {"PENDING", "HELD", "DONE"}:

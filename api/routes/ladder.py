@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from api.commands import CommandKey, HandrailRoute
 from api.dependencies import Caller, Parts, permit
-from api.ladder import Asked, Cases
+from api.ladder import Asked, Cases, still_open
 from api.schemas.ladder import AnswerOut
 from api.schemas.shared import ReasonIn
 from api.schemas.verbs import (
@@ -262,6 +262,7 @@ async def record_contact(
 ) -> AnswerOut:
     """Write a contact with the family down and tell the case."""
     found = await cases.reached(caller, instance_id)
+    still_open(found)
     contact_id = uuid5(CONTACTS, f"{caller.actor.tenant_id}:{instance_id}:{key}")
     wanted = RecordContact(**body.model_dump(), instance_id=instance_id, contact_id=contact_id)
     async with given.sessions.tenant(caller.actor.tenant_id) as session:
@@ -283,6 +284,7 @@ async def record_delivery(
 ) -> AnswerOut:
     """Write down that a letter was posted or handed over; the wait counts from the day it arrives."""
     found = await cases.reached(caller, instance_id)
+    still_open(found)
     wanted = HandOver(instance_id=instance_id, **body.model_dump())
     async with given.sessions.tenant(caller.actor.tenant_id) as session:
         done = await handovers.record(session, caller.actor, wanted, key, now=caller.now)

@@ -1,10 +1,9 @@
 """A small district and a client that speaks for each of its people."""
 
-import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
@@ -27,12 +26,21 @@ OUTSIDE_THE_BASE = ("/healthz", "/readyz", "/metrics", "/openapi", "/docs")
 Result = TypeVar("Result")
 
 
+class Runs(Protocol):
+    """Runs work to its end: an `asyncio.Runner`, or a loop that goes on by itself (tests/live)."""
+
+    def run(self, work: Coroutine[Any, Any, Result], /) -> Result:
+        """The work's result."""
+
+
 @dataclass
 class Tenancy:
     """Ids of one tenant by the names the tests use."""
 
     key: str
     id: UUID
+    today: date = TODAY
+    enrolled_on: date = date(2026, 9, 1)
     schools: dict[str, UUID] = field(default_factory=dict)
     people: dict[str, UUID] = field(default_factory=dict)
     students: dict[str, UUID] = field(default_factory=dict)
@@ -45,7 +53,7 @@ class District:
 
     app: FastAPI
     sessions: Sessions
-    runner: asyncio.Runner
+    runner: Runs
     ours: Tenancy
     theirs: Tenancy
 
@@ -107,13 +115,13 @@ class District:
         return self.put(path, person, json=json, headers={"If-Match": self.get(path, person).headers["ETag"]})
 
 
-async def settle(sessions: Sessions, key: str) -> Tenancy:
+async def settle(sessions: Sessions, key: str, today: date = TODAY, enrolled_on: date = date(2026, 9, 1)) -> Tenancy:
     """Two schools, one person per role (named like it; `-elm` ones at the other school), four students."""
     async with sessions.untenanted() as session:
         tenant = Tenant(key=key, name="A district")
         session.add(tenant)
         await session.flush()
-    settled = Tenancy(key, tenant.id)
+    settled = Tenancy(key, tenant.id, today, enrolled_on)
     async with sessions.tenant(tenant.id) as session:
         await _schools(session, settled)
         await _people(session, settled)
@@ -129,7 +137,7 @@ async def _schools(session: Session, settled: Tenancy) -> None:
         session.add(school)
         await session.flush()
         settled.schools[name] = school.id
-        days = [TODAY + timedelta(days=away) for away in range(-100, 100)]
+        days = [settled.today + timedelta(days=away) for away in range(-100, 100)]
         session.add_all(
             CalendarSession(school_id=school.id, date=day, session=half)
             for day in days
@@ -137,7 +145,7 @@ async def _schools(session: Session, settled: Tenancy) -> None:
             for half in ("AM", "PM")
         )
     # as every way of entering a calendar does
-    await session.execute(select(func.ensure_year_partitions(TODAY)))
+    await session.execute(select(func.ensure_year_partitions(settled.today)))
 
 
 async def _people(session: Session, settled: Tenancy) -> None:
@@ -150,7 +158,7 @@ async def _people(session: Session, settled: Tenancy) -> None:
             settled.people[name] = person.id
             everywhere = role in {Role.DISTRICT_ADMIN, Role.AUDITOR, Role.DPO, Role.INTEGRATION}
             # people from outside hold their role for a time, or not at all
-            ends = TODAY + timedelta(days=60) if role is Role.EXTERNAL else None
+            ends = settled.today + timedelta(days=60) if role is Role.EXTERNAL else None
             session.add(RoleAssignment(person_id=person.id, role=role.value, all_schools=everywhere, ends_on=ends))
             school = settled.schools["elm" if where == "-elm" else "oak"]
             session.add(SchoolScope(person_id=person.id, school_id=school))
@@ -167,7 +175,7 @@ async def _student(session: Session, settled: Tenancy, name: str, where: str) ->
     guardian = Guardian(source_id=f"g-{name}", name=f"Parent of {name.title()}", email=f"{name}@example.org")
     session.add_all([student, guardian])
     await session.flush()
-    session.add(Enrolment(student_id=student.id, school_id=settled.schools[where], start_date=date(2026, 9, 1)))
+    session.add(Enrolment(student_id=student.id, school_id=settled.schools[where], start_date=settled.enrolled_on))
     session.add(
         GuardianLink(
             student_id=student.id,
