@@ -1,9 +1,9 @@
-"""Sizes and shapes: modules, functions, parameters, docstrings, imports."""
+"""Sizes and shapes: modules, functions, parameters, docstrings, imports. Every test lists all that break its rule."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from alembic.script import ScriptDirectory
 
 from models import migrations
@@ -18,49 +18,53 @@ SOURCES = python_files()
 EVERYTHING = python_files(tests=True)
 
 
-def named(source: SourceFile) -> str:
-    return source.name
+def test_a_module_stays_readable_in_one_sitting() -> None:
+    lines = {source.name: len(source.text.splitlines()) for source in EVERYTHING}
+    allowed = {s.name: TEST_MODULE_LINES if s.layer == "tests" else MODULE_LINES for s in EVERYTHING}
+    assert {name: count for name, count in lines.items() if count > allowed[name]} == {}
 
 
-@pytest.mark.parametrize("source", EVERYTHING, ids=named)
-def test_a_module_stays_readable_in_one_sitting(source: SourceFile) -> None:
-    allowed = TEST_MODULE_LINES if source.layer == "tests" else MODULE_LINES
-    assert len(source.text.splitlines()) <= allowed
+def test_a_function_fits_its_limit() -> None:
+    long = {}
+    for source in SOURCES:
+        allowed = RULE_FUNCTION_LINES if source.layer == "rules" else FUNCTION_LINES
+        for function in source.functions():
+            lines = (function.end_lineno or 0) - function.lineno + 1
+            if lines > allowed:
+                long[f"{source.name} {function.name}"] = lines
+    assert long == {}
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=named)
-def test_a_function_fits_its_limit(source: SourceFile) -> None:
-    allowed = RULE_FUNCTION_LINES if source.layer == "rules" else FUNCTION_LINES
-    long = {f.name: n for f in source.functions() if (n := (f.end_lineno or 0) - f.lineno + 1) > allowed}
-    assert not long, f"longer than {allowed} lines"
-
-
-@pytest.mark.parametrize("source", [s for s in SOURCES if not s.name.startswith(("cli/", "api/routes/"))], ids=named)
-def test_a_function_takes_few_parameters(source: SourceFile) -> None:
+def test_a_function_takes_few_parameters() -> None:
+    """More than that is one command object; commands and routes take what their callers send."""
     wide = {}
+    for source in SOURCES:
+        if source.name.startswith(("cli/", "api/routes/")):
+            continue
+        for function in source.functions():
+            given = function.args
+            names = [
+                a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs) if a.arg not in {"self", "cls"}
+            ]
+            if len(names) > PARAMETERS:
+                wide[f"{source.name} {function.name}"] = names
+    assert wide == {}
+
+
+def test_a_module_opens_with_its_purpose() -> None:
+    assert [s.name for s in EVERYTHING if s.text.strip() and not ast.get_docstring(s.tree)] == []
+
+
+def test_imports_stand_at_the_top() -> None:
+    """`cli` loads its commands by name and is excepted."""
+    assert [place for source in SOURCES if source.layer != "cli" for place in _hidden_imports(source)] == []
+
+
+def _hidden_imports(source: SourceFile) -> Iterator[str]:
     for function in source.functions():
-        given = function.args
-        names = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs) if a.arg not in {"self", "cls"}]
-        if len(names) > PARAMETERS:
-            wide[function.name] = names
-    assert not wide, f"more than {PARAMETERS} parameters: pass one command object"
-
-
-@pytest.mark.parametrize("source", EVERYTHING, ids=named)
-def test_a_module_opens_with_its_purpose(source: SourceFile) -> None:
-    if source.text.strip():
-        assert ast.get_docstring(source.tree), "the first line of a module says what it is for"
-
-
-@pytest.mark.parametrize("source", [s for s in SOURCES if s.layer != "cli"], ids=named)
-def test_imports_stand_at_the_top(source: SourceFile) -> None:
-    hidden = [
-        f"{function.name}:{node.lineno}"
-        for function in source.functions()
-        for node in ast.walk(function)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
-    assert not hidden, "no import inside a function (cli loads its commands lazily and is excepted)"
+        for node in ast.walk(function):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                yield f"{source.name}:{node.lineno} {function.name}"
 
 
 def test_migrations_stand_in_one_line() -> None:
