@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.console import Console
 from api.dependencies import ApiDependencies, Probe
 from api.security import DemoTokens, OidcTokens, TokenVerifier, loopback
 from api.start_page import Link, start_page
@@ -18,6 +20,8 @@ from gateways.identity_provider import IdentityProviders
 from gateways.keyring import MasterKeyRing
 from gateways.mailer import SmtpAddress, SmtpMailer
 from gateways.object_store import S3ObjectStore, StoreAddress
+from gateways.rate_limits import RateLimits
+from gateways.sign_in_attempts import Attempts
 from models.health import answers
 from models.session import Sessions, engine_for
 from orchestration.client import TemporalAddress, connect, temporal_answers
@@ -58,6 +62,12 @@ def check_sign_in(settings: Settings, arguments: Sequence[str], environment: Map
         raise SettingsError(
             "HANDRAIL_AUTH=oidc needs HANDRAIL_OIDC_ISSUER or HANDRAIL_OIDC_ISSUERS (docs/guides/sign-in.md)."
         )
+    public = urlsplit(settings.public_url)
+    if public.scheme != "https" and not loopback(public.hostname or ""):
+        raise SettingsError(
+            f"HANDRAIL_PUBLIC_URL={settings.public_url}: people sign in by https, or their cookie and letters are read"
+            " on the way; name the https address that they open."
+        )
 
 
 def listening_host(arguments: Sequence[str], environment: Mapping[str, str]) -> str | None:
@@ -97,6 +107,7 @@ async def opened(settings: Settings) -> AsyncIterator[ApiDependencies]:
         providers=providers,
         deployment=deployment(settings),
         loopback_webhooks=settings.webhook_loopback,
+        console=Console(settings.public_url, Attempts(list(masters(settings).values())), RateLimits()),
     )
     await providers.close()
     await working.threads.close()
@@ -135,9 +146,14 @@ def deployment(settings: Settings) -> Deployment:
 
 def keyring(settings: Settings) -> MasterKeyRing:
     """The master keys; the first wraps."""
+    found = masters(settings)
+    return MasterKeyRing(found, next(iter(found)))
+
+
+def masters(settings: Settings) -> dict[str, bytes]:
+    """The master keys by name."""
     assert settings.master_keys is not None
-    masters = parse_keys(settings.master_keys)
-    return MasterKeyRing(masters, next(iter(masters)))
+    return parse_keys(settings.master_keys)
 
 
 def means(settings: Settings, sessions: Sessions, ring: MasterKeyRing) -> Means:
@@ -175,7 +191,10 @@ def bucket_probe(settings: Settings) -> BucketProbe:
 
 def links(settings: Settings) -> list[Link]:
     """What the start page offers; only what this installation has."""
-    offered = [Link("API", DOCUMENTS, "Every route, to read and to try.")]
+    offered = [
+        Link("Sign in", "/auth/sign-in?next=/auth/account", "Be somebody; the API then knows this browser."),
+        Link("API", DOCUMENTS, "Every route, to read and to try."),
+    ]
     if settings.temporal_ui_url:
         offered.append(
             Link(

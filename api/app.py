@@ -11,10 +11,11 @@ from prometheus_client import CollectorRegistry
 from api import errors
 from api.dependencies import ApiDependencies
 from api.edge import Edge, HttpMetrics
-from api.routes import ROUTERS, health
+from api.routes import ROUTERS, health, sign_in
 
 BASE: Final = "/api/v1"
 BODY_BYTES: Final = 1024 * 1024
+PAGE_BYTES: Final = 64 * 1024
 DESCRIPTION: Final = """Handrail walks students up a ladder of help, with a person approving every step that matters.
 
 Errors are problem+json with a stable `code`. Calls that create or decide take an `Idempotency-Key`;
@@ -54,6 +55,7 @@ def create_app(parts: ApiDependencies | None = None, *, opening: Opening | None 
     for router in ROUTERS:
         app.include_router(router, prefix=BASE, max_body_size=BODY_BYTES)
     app.include_router(health.router)
+    app.include_router(sign_in.router, max_body_size=PAGE_BYTES)
     app.add_middleware(Edge, metrics=HttpMetrics(app.state.metrics))
     return app
 

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from api import console
+from api.console import Console
 from api.errors import Unauthenticated
 from api.security import AUDIENCE, Claims, TokenVerifier, asked_for, bearer, loopback
 from gateways.identity_provider import IdentityProviders
@@ -24,6 +26,11 @@ from services.people import Identity
 from services.sign_in import Deployment
 
 BEARER: Final = HTTPBearer(auto_error=False, description="A bearer token; `handrail token --as ROLE` makes one.")
+SIGNED_IN: Final = APIKeyCookie(
+    name=console.COOKIE,
+    auto_error=False,
+    description=f"The console's own session (/auth/sign-in); a write also carries {console.CSRF_HEADER}.",
+)
 Probe = Callable[[], Awaitable[None]]
 
 
@@ -38,6 +45,7 @@ class ApiDependencies:
     means: Means | None = None
     probes: Mapping[str, Probe] = field(default_factory=dict)
     providers: IdentityProviders = field(default_factory=lambda: IdentityProviders([]))
+    console: Console | None = None
     deployment: Deployment = field(default_factory=lambda: Deployment(None, AUDIENCE))
     loopback_webhooks: bool = False
 
@@ -93,12 +101,12 @@ class Permit:
         self,
         request: Request,
         given: Parts,
-        _shown_in_the_documents: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
+        _bearer_in_the_documents: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
+        _cookie_in_the_documents: Annotated[str | None, Security(SIGNED_IN)],
     ) -> Caller:
-        _refuse_strangers(request, given)
-        wanted = asked_for(request.headers, request.state.request_id)
-        claims = await given.tokens.verify(bearer(request.headers.getlist("authorization")), wanted)
+        refuse_strangers(request, given)
         now = given.clock()
+        claims = await _claims(request, given, now)
         async with given.sessions.untenanted() as session:
             tenant_id = await people.open_tenant(session, claims.tenant_key)
         if tenant_id is None:
@@ -135,7 +143,16 @@ class Permit:
         return Caller(actor, principal, self.permission, now)
 
 
-def _refuse_strangers(request: Request, given: ApiDependencies) -> None:
+async def _claims(request: Request, given: ApiDependencies, now: datetime) -> Claims:
+    """Who asks: by bearer token, or by the cookie of a browser that signed in."""
+    wanted = asked_for(request.headers, request.state.request_id)
+    headers = request.headers.getlist("authorization")
+    if not headers and console.COOKIE in request.cookies:
+        return await console.claims(request, given.sessions, wanted, now)
+    return await given.tokens.verify(bearer(headers), wanted)
+
+
+def refuse_strangers(request: Request, given: ApiDependencies) -> None:
     """The demo's sign-in answers on this machine's own address only, whatever address the server was bound to.
 
     The name in the address is looked at as well: a page elsewhere may let its own name point to 127.0.0.1.

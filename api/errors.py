@@ -38,6 +38,16 @@ class Unauthenticated(DomainError):
     status = 401
 
 
+class TooMany(DomainError):
+    """The caller knocks too often (429); `wait` says when to come back."""
+
+    status = 429
+
+    def __init__(self, wait: int) -> None:
+        super().__init__("too_many", f"Too many requests from your address; come back in {wait} seconds.")
+        self.wait = wait
+
+
 class Problem(BaseModel):
     """What every error looks like."""
 
@@ -89,6 +99,8 @@ def problem(request: Request, status: int, code: str, detail: str, **members: An
 def _headers(error: DomainError) -> dict[str, str] | None:
     if isinstance(error, Unavailable):
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if isinstance(error, TooMany):
+        return {"Retry-After": str(error.wait)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
     return None

@@ -52,6 +52,7 @@ class Provider:
     authorization_endpoint: str
     token_endpoint: str
     end_session_endpoint: str | None
+    names_itself: bool = False  # its answers carry `iss` (RFC 9207)
 
 
 @dataclass(frozen=True)
@@ -131,13 +132,17 @@ class IdentityProviders:
 
     async def verified(self, issuer: str, token: str, audiences: Sequence[str]) -> Mapping[str, Any]:
         """The claims of a token that this issuer signed for one of these audiences and that is in force now."""
-        try:
-            header = jwt.get_unverified_header(token)
-        except (jwt.PyJWTError, ValueError) as wrong:
-            raise TokenRefused("It is not a JSON web token.") from wrong
+        header = _header(token)
+        if not header.get("kid"):
+            raise TokenRefused("It names no signing key.")
+        return await self._signed(issuer, token, header, audiences)
+
+    async def _signed(
+        self, issuer: str, token: str, header: Mapping[str, Any], audiences: Sequence[str]
+    ) -> Mapping[str, Any]:
         if header.get("alg") not in ALGORITHMS:
             raise TokenRefused(f"It must be signed by {' or '.join(ALGORITHMS)}.")
-        key_id = header.get("kid")
+        key_id = header.get("kid", "")
         if not isinstance(key_id, str) or len(key_id) > LONGEST_KEY_ID:
             raise TokenRefused("It names no signing key.")
         key = await self._key(issuer, key_id)
@@ -179,7 +184,9 @@ class IdentityProviders:
                 raise _away(issuer) from away
             except AuthlibBaseError as refusal:
                 raise TokenRefused("The identity provider did not take the code; sign in again.") from refusal
-        claims = await self.verified(issuer, str(answer.get("id_token", "")), [client.client_id])
+        # straight from the token endpoint: an issuer with a single key need not name it here (OpenID Connect 10.1)
+        token = str(answer.get("id_token", ""))
+        claims = await self._signed(issuer, token, _header(token), [client.client_id])
         if claims.get("nonce") != exchange.nonce:
             raise TokenRefused("It answers another sign-in.")
         if claims.get("azp", client.client_id) != client.client_id:
@@ -195,7 +202,7 @@ class IdentityProviders:
         assert known.keys is not None
         keys = known.keys
         try:
-            return await self._fetched(lambda: keys.get_signing_key(key_id))
+            return await self._fetched(lambda: keys.get_signing_key(key_id) if key_id else _only(keys))
         except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, ValueError) as away:
             known.failed_at = time.monotonic()
             raise _away(issuer) from away
@@ -239,6 +246,21 @@ class IdentityProviders:
         known.provider = provider
 
 
+def _header(token: str) -> Mapping[str, Any]:
+    try:
+        header: dict[str, Any] = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError) as wrong:
+        raise TokenRefused("It is not a JSON web token.") from wrong
+    return header
+
+
+def _only(keys: jwt.PyJWKClient) -> jwt.PyJWK:
+    found = keys.get_signing_keys()
+    if len(found) != 1:
+        raise jwt.PyJWKClientError("several keys, and the token names none")
+    return found[0]
+
+
 def _provider(issuer: str, said: Mapping[str, Any]) -> Provider:
     if said["issuer"] != issuer:
         raise ValueError("the document is of another issuer")
@@ -248,8 +270,10 @@ def _provider(issuer: str, said: Mapping[str, Any]) -> Provider:
         said["authorization_endpoint"],
         said["token_endpoint"],
         said.get("end_session_endpoint"),
+        said.get("authorization_response_iss_parameter_supported") is True,
     )
-    for address in (found.jwks_uri, found.authorization_endpoint, found.token_endpoint):
+    optional = [found.end_session_endpoint] if found.end_session_endpoint is not None else []
+    for address in (found.jwks_uri, found.authorization_endpoint, found.token_endpoint, *optional):
         if not isinstance(address, str) or not _safe(address):
             raise ValueError("an endpoint is not reached by https")
     return found

@@ -6,15 +6,16 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.people import Person, School
 from models.session import Sessions
-from models.sign_in import PersonIdentity
+from models.sign_in import ConsoleSession, PersonIdentity
 from models.tenants import Tenant
 from rules.access.permissions import Permission, Role
+from rules.access.sessions import SessionEnd
 from rules.access.sign_in import EVERY_SCHOOL, Claims, Grant, ServiceAccount, SignInSettings, granted, person_key, texts
 from rules.errors import Forbidden, Invalid, NotFound
 from rules.ids import SchoolId, TenantId
@@ -117,28 +118,54 @@ def _claimed(house: House, deployment: Deployment, claims: Claims) -> bool:
     return house.auth.issuer is not None or house.key in texts(claims.get(deployment.tenant_claim))
 
 
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """A person or machine let in, before a role is chosen: per role the schools beyond which it does not reach."""
+
+    house: House
+    person: Person
+    reach: Mapping[Role, frozenset[SchoolId] | None]
+    scopes: frozenset[Permission] | None = None
+
+    def speaking_as(self, wanted: Wanted) -> Admitted:
+        """In the role asked for, or the only one."""
+        roles = tuple(self.reach)
+        role = chosen(roles, wanted)
+        return Admitted(
+            self.house.id,
+            self.house.key,
+            self.person.subject,
+            role,
+            roles,
+            within=self.reach[role],
+            scopes=self.scopes,
+        )
+
+
 async def admit(sessions: Sessions, house: House, claims: Claims, wanted: Wanted, *, now: datetime) -> Admitted:
     """Let a verified account in, as the person it is, in one of their roles; Forbidden says what is missing."""
     async with sessions.tenant(house.id) as session:
-        machine = house.auth.service_account(claims["sub"])
-        if machine is not None:
-            return await _machine(session, house, machine, wanted, now=now)
-        grants = granted(house.auth, claims) if house.auth.roles_from == "claims" else None
-        if grants == ():
-            raise Forbidden(
-                "no_role_mapped",
-                f"None of your groups has a role in {house.name}: ask its administrator for a rule in the settings.",
-            )
-        person = await _person(session, house, claims, wanted, now=now)
-        if grants is None:
-            return await _by_hand(session, house, person, wanted, on=now.date())
-        places = await _places(session, grants)
-        given = [role_grants.Given(one.role, places[one.role]) for one in grants]
-        await role_grants.synchronise(session, _actor(house, person, wanted), person.id, given, now=now)
-        role = chosen(tuple(one.role for one in grants), wanted)
-        return Admitted(
-            house.id, house.key, person.subject, role, tuple(one.role for one in grants), within=places[role]
+        return (await welcome(session, house, claims, wanted, now=now)).speaking_as(wanted)
+
+
+async def welcome(session: AsyncSession, house: House, claims: Claims, wanted: Wanted, *, now: datetime) -> Welcome:
+    """Let a verified account in, with every role it has today."""
+    machine = house.auth.service_account(claims["sub"])
+    if machine is not None:
+        return await _machine(session, house, machine, wanted, now=now)
+    grants = granted(house.auth, claims) if house.auth.roles_from == "claims" else None
+    if grants == ():
+        raise Forbidden(
+            "no_role_mapped",
+            f"None of your groups has a role in {house.name}: ask its administrator for a rule in the settings.",
         )
+    person = await _person(session, house, claims, wanted, now=now)
+    if grants is None:
+        return await _by_hand(session, house, person, on=now.date())
+    places = await _places(session, grants)
+    given = [role_grants.Given(one.role, places[one.role]) for one in grants]
+    await role_grants.synchronise(session, actor_of(house, person, wanted), person.id, given, now=now)
+    return Welcome(house, person, places)
 
 
 def chosen(roles: tuple[Role, ...], wanted: Wanted) -> Role:
@@ -151,16 +178,16 @@ def chosen(roles: tuple[Role, ...], wanted: Wanted) -> Role:
     return wanted.role or roles[0]
 
 
-async def _by_hand(session: AsyncSession, house: House, person: Person, wanted: Wanted, *, on: date) -> Admitted:
+async def _by_hand(session: AsyncSession, house: House, person: Person, *, on: date) -> Welcome:
     roles = await role_grants.held(session, person.id, on=on)
     if not roles:
         raise Forbidden("no_role", f"You have no role in {house.name} today: ask its administrator.")
-    return Admitted(house.id, house.key, person.subject, chosen(roles, wanted), roles)
+    return Welcome(house, person, dict.fromkeys(roles))
 
 
 async def _machine(
     session: AsyncSession, house: House, machine: ServiceAccount, wanted: Wanted, *, now: datetime
-) -> Admitted:
+) -> Welcome:
     """A service account acts as a person of its own in the list of people, in the one role of machines."""
     subject = f"{SERVICE}{machine.subject}"
     person = await _named(session, subject) or await _made(session, house, subject, machine.name, wanted, now=now)
@@ -168,17 +195,8 @@ async def _machine(
     grant = Grant(Role.INTEGRATION, frozenset(machine.schools))
     places = await _places(session, [grant])
     given = [role_grants.Given(Role.INTEGRATION, places[Role.INTEGRATION])]
-    await role_grants.synchronise(session, _actor(house, person, wanted), person.id, given, now=now)
-    roles = (Role.INTEGRATION,)
-    return Admitted(
-        house.id,
-        house.key,
-        subject,
-        chosen(roles, wanted),
-        roles,
-        within=places[Role.INTEGRATION],
-        scopes=frozenset(machine.scopes),
-    )
+    await role_grants.synchronise(session, actor_of(house, person, wanted), person.id, given, now=now)
+    return Welcome(house, person, places, frozenset(machine.scopes))
 
 
 async def _person(session: AsyncSession, house: House, claims: Claims, wanted: Wanted, *, now: datetime) -> Person:
@@ -223,7 +241,7 @@ async def _bind(
     if made is not None:
         told = {"issuer": house.issuer, "subject": subject}
         await audit.record(
-            session, _actor(house, person, wanted), Act("bind_account", "person", person.id, after=told), now=now
+            session, actor_of(house, person, wanted), Act("bind_account", "person", person.id, after=told), now=now
         )
         return
     same = select(PersonIdentity.person_id).where(
@@ -238,7 +256,10 @@ async def _bind(
 
 
 async def release(session: AsyncSession, actor: Actor, subject: str, reason: str, *, now: datetime) -> int:
-    """Forget which accounts a person signs in with: their next sign-in binds anew. The number forgotten."""
+    """Forget which accounts a person signs in with, and end their sessions: the next sign-in binds anew.
+
+    The number of accounts forgotten.
+    """
     person = await _named(session, subject)
     if person is None:
         raise NotFound("person_not_found", f"There is no person with the subject {subject} here.")
@@ -246,10 +267,17 @@ async def release(session: AsyncSession, actor: Actor, subject: str, reason: str
     for row in rows:
         await session.delete(row)
     await session.flush()
+    await end_all(session, person.id, now=now)
     told = {"accounts": [[row.issuer, row.subject] for row in rows]}
     act = Act("release_account", "person", person.id, reason=reason, before=told, after={"accounts": []})
     await audit.record(session, actor, act, now=now)
     return len(rows)
+
+
+async def end_all(session: AsyncSession, person_id: UUID, *, now: datetime) -> None:
+    """End every session of a person."""
+    still = update(ConsoleSession).where(ConsoleSession.person_id == person_id, ConsoleSession.ended_at.is_(None))
+    await session.execute(still.values(ended_at=now, ended_by=SessionEnd.RELEASED.value))
 
 
 async def _named(session: AsyncSession, subject: str) -> Person | None:
@@ -265,7 +293,7 @@ async def _made(
     person = (await session.scalars(select(Person).where(Person.subject == subject))).one()
     if created is not None:  # two first sign-ins at once make one person
         act = Act("provision_person", "person", person.id, reason="first sign-in", after={"subject": subject})
-        await audit.record(session, _actor(house, person, wanted), act, now=now)
+        await audit.record(session, actor_of(house, person, wanted), act, now=now)
     return person
 
 
@@ -289,7 +317,7 @@ async def _places(session: AsyncSession, grants: Sequence[Grant]) -> dict[Role, 
     }
 
 
-def _actor(house: House, person: Person, wanted: Wanted) -> Actor:
+def actor_of(house: House, person: Person, wanted: Wanted) -> Actor:
     """The sign-in itself: what the tenant's rules did for this person."""
     return Actor(house.id, None, "system", "Sign-in", wanted.request_id or str(person.id), "api")
 

@@ -45,6 +45,17 @@ def test_the_real_sign_in_needs_an_issuer() -> None:
         check_sign_in(Settings.model_construct(auth="oidc", oidc_issuer=None, oidc_issuers=""), [], {})
 
 
+def test_people_sign_in_by_https_or_on_this_machine() -> None:
+    def checked(address: str) -> None:
+        issuer = "https://issuer.example.org"
+        check_sign_in(Settings.model_construct(auth="oidc", oidc_issuer=issuer, public_url=address), [], {})
+
+    checked("https://handrail.example.org")
+    checked("http://127.0.0.1:8000")
+    with pytest.raises(SettingsError, match="HANDRAIL_PUBLIC_URL"):
+        checked("http://handrail.example.org")
+
+
 def test_the_demo_refuses_to_start_on_a_network_address(tmp_path: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HANDRAIL_", "UVICORN_"))}
     command = [sys.executable, "-m", "uvicorn", "--factory", "server:from_environment", "--host", "0.0.0.0"]

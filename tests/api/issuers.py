@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -33,6 +34,8 @@ class Issuer:
     fetches: list[str] = field(default_factory=list)
     down: bool = False
     says: dict[str, Any] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    exchanges: list[dict[str, str]] = field(default_factory=list)
 
     def claims(self, **changes: Any) -> dict[str, Any]:
         at = int(datetime.now(UTC).timestamp())
@@ -46,6 +49,11 @@ class Issuer:
         named = {"kid": "k1", **(headers or {})}
         kept = {name: value for name, value in named.items() if value is not None}
         return jwt.encode(self.claims(**changes), signing, algorithm, headers=kept)
+
+    def exchanged(self, sent: dict[str, str]) -> dict[str, Any]:
+        """Any code of `codes` buys its ID token, as often as it is shown: a provider to be careful with."""
+        self.exchanges.append(sent)
+        return {"access_token": "opaque", "token_type": "Bearer", "id_token": self.codes[sent["code"]]}
 
     def by_hand(self, algorithm: str, signature: bytes = b"") -> str:
         """A token whose header names any algorithm, under any signature."""
@@ -94,6 +102,16 @@ def issuing() -> Iterator[Issuer]:
             issuer.fetches.append(self.path)
             body = json.dumps(issuer.document(self.path)).encode()
             self.send_response(503 if issuer.down else 200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            answer = issuer.exchanged({**dict(parse_qsl(sent)), "authorization": self.headers.get("Authorization", "")})
+            body = json.dumps(answer).encode()
+            self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
