@@ -13,6 +13,7 @@ TITLES = {
     TaskKind.RECORD_OUTCOME: "Record what came of the meeting",
     TaskKind.LATE_BOUNCE: "A letter came back: find a way to reach the family",
     TaskKind.NEEDS_STAFF: "A step could not be finished: repair the cause, then resume",
+    TaskKind.AMEND_REMINDER: "The register still shows an absence whose reason was accepted: amend it",
 }
 
 

@@ -44,7 +44,7 @@ ORDER = (
     "enrolments",
     "marks",
 )
-RESTATING = frozenset({"calendar", "enrolments", "student_merges"})
+RESTATING = frozenset({"schools", "calendar", "code_map", "enrolments", "student_merges"})
 SEQUENCE_SPAN = 1 << 32
 RENEW_STATISTICS_ROWS = 1000
 

@@ -24,7 +24,7 @@ from rules.rulesets.decision import Action, Position, Rule, rules_of
 from rules.rulesets.evaluation import Bitmap, evaluate
 from rules.rulesets.metrics import MetricKey, WindowKind
 from rules.rulesets.model import RuleSet
-from services import reasoning
+from services import pauses, reasoning
 from services.context import CaseRef
 from services.entitlement import contact_stopped, recipients, sending_on
 from services.evaluation_days import evaluation_date
@@ -120,17 +120,17 @@ async def answer(
     basis = (
         await _basis(session, case, prepared, by, asked) if by else Basis(evaluation_id=EvaluationId(prepared.row.id))
     )
+    said = Decision(basis=basis, true_stops=true_stops, pauses=await pauses.in_force(session, case))
     match decided.action:
         case Action.ADVANCE:
-            return Decision(action=Does.ADVANCE, basis=basis, true_stops=true_stops)
+            return said.but(action=Does.ADVANCE)
         case Action.ESCALATE:
-            return Decision(action=Does.ESCALATE, to=decided.stage, basis=basis, true_stops=true_stops)
+            return said.but(action=Does.ESCALATE, to=decided.stage)
         case Action.STOP | Action.EXIT_REVIEW:
             assert by is not None
-            found = _stop(by, basis.sentence)
-            return Decision(action=Does.STOP, stop=found, basis=basis, true_stops=true_stops)
+            return said.but(action=Does.STOP, stop=_stop(by, basis.sentence))
         case _:
-            return Decision(action=Does.WAIT, basis=basis, true_stops=true_stops)
+            return said
 
 
 async def _remember_entry(session: AsyncSession, case: CaseRef, prepared: Prepared) -> None:
@@ -229,6 +229,7 @@ async def preflight(
         basis=await _checked(session, case, ruleset, basis),
         stop=await _stop_today(session, case, ruleset, stage, since),
         contact_stop=await contact_stopped(session, case.student_id),
+        pauses=await pauses.in_force(session, case),
         entitled=len(entitled.allowed),
         sending=not sends or await sending_on(session, case.school_id),
     )

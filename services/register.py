@@ -10,13 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.attendance import CodeMap, Mark, Summary
 from models.imports import ImportRun, QuarantineRow
-from models.queries.import_blocks import stale_schools
+from models.queries import corrections
 from models.queries.keyset import Window, paged
+from models.session import Sessions
 from rules.errors import Conflict, NotFound
-from services import audit
+from services import attendance_summaries, audit
 from services.attendance import finish_run, open_run
 from services.audit import Act
 from services.context import Actor
+from services.signals import restated, tell_restated
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +85,23 @@ async def code_map(session: AsyncSession, code_set: str, *, lock: bool = False) 
     return found
 
 
-async def put_code_map(session: AsyncSession, actor: Actor, command: PutCodeMap, *, now: datetime) -> None:
-    """Replace what a code set means; everybody at its schools is computed anew."""
-    before = {row.code: row.status for row in await code_map(session, command.code_set, lock=True)}
+async def put_code_map(session: AsyncSession, actor: Actor, command: PutCodeMap, *, now: datetime) -> frozenset[UUID]:
+    """Replace what a code set means; everybody marked with a code that changed is stale.
+
+    The open instances concerned: `recompute` tells them, in transactions of its own.
+    """
+    rows = await code_map(session, command.code_set, lock=True)
+    before = {row.code: row.status for row in rows}
+    meant = {(row.code, row.status, row.is_tardy) for row in rows}
     await session.execute(delete(CodeMap).where(CodeMap.code_set == command.code_set))
     session.add_all(
         CodeMap(code_set=command.code_set, code=one.code, status=one.status, is_tardy=one.is_tardy)
         for one in command.codes
     )
     await session.flush()
-    await stale_schools(session, [], [command.code_set])
+    changed = meant ^ {(one.code, one.status, one.is_tardy) for one in command.codes}
+    await corrections.recode(session, command.code_set, {code for code, _, _ in changed})
+    touched = await restated(session, now.date())
     act = Act(
         verb="change_code_map",
         subject_kind="code_map",
@@ -102,6 +111,14 @@ async def put_code_map(session: AsyncSession, actor: Actor, command: PutCodeMap,
     )
     run = await open_run(session, actor, "code_map", now, rows=len(command.codes))
     await finish_run(session, actor, run, act, now=now)
+    return touched
+
+
+async def recompute(sessions: Sessions, actor: Actor, touched: frozenset[UUID], *, now: datetime) -> None:
+    """Bring facts and summaries up to date, then have the cases concerned look at their reasons again."""
+    await attendance_summaries.refresh(sessions, actor, now=now)
+    async with sessions.tenant(actor.tenant_id) as session:
+        await tell_restated(session, touched, now)
 
 
 async def quarantined(

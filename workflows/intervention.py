@@ -41,6 +41,7 @@ CARRY_OUT: Mapping[type[Any], Callable[[Case, Any], Awaitable[None]]] = {
     steps.Complete: following.complete,
     steps.ResolveHold: ending.resolve_hold,
     steps.EndHold: ending.end_hold,
+    steps.RemindToAmend: ending.remind_to_amend,
     steps.Rescind: ending.rescind,
     steps.TellBounce: ending.tell_bounce,
     steps.CloseCase: ending.close,

@@ -28,7 +28,7 @@ from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
 from rules.errors import Unavailable
-from services import attendance, attendance_summaries, register, schools
+from services import attendance, register, schools
 from services.attendance import CorrectRegister
 from services.register import Coded, PutCodeMap, SettleRow, Span
 
@@ -150,14 +150,14 @@ async def put_code_map(
     response: Response,
     if_match: IfMatch = None,
 ) -> CodeMapOut:
-    """Change what the codes of a set mean; everybody at its schools is computed anew."""
+    """Change what the codes of a set mean; whoever was marked so is computed anew."""
     codes = [Coded(one.code, one.status.value, one.is_tardy) for one in body.codes]
     async with given.sessions.tenant(caller.actor.tenant_id) as session:
         unchanged(if_match, await _code_map(session, code_set))
         command = PutCodeMap(code_set, codes, body.reason)
-        await register.put_code_map(session, caller.actor, command, now=caller.now)
+        touched = await register.put_code_map(session, caller.actor, command, now=caller.now)
         shown = tagged(response, await _code_map(session, code_set))
-    await attendance_summaries.refresh(given.sessions, caller.actor, now=caller.now)
+    await register.recompute(given.sessions, caller.actor, touched, now=caller.now)
     return shown
 
 

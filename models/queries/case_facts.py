@@ -1,5 +1,6 @@
 """Facts about a case as the rules ask for them: exemptions, reasons, flags, artifacts, events (attendance.md S10)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -24,17 +25,37 @@ where f.student_id = :student and f.school_id = :school and f.date between :firs
     and f.status in ('AUTHORISED_ABSENT', 'UNAUTHORISED_ABSENT', 'ABSENT') and not f.code = any(:excluded)
 """)
 
+UNCONFIRMED = text("""
+select r.id
+from absence_reason r
+join session_fact f on f.student_id = r.student_id and f.school_id = r.school_id and f.date = r.date
+    and f.session = r.session and f.known_to = 'infinity' and f.status in ('UNAUTHORISED_ABSENT', 'ABSENT')
+where r.student_id = :student and r.school_id = :school and r.status = 'ACCEPTED' and r.date >= :since
+order by r.id
+""")
 
-async def exempt(session: AsyncSession, student_id: UUID, on: date, scope: str = "stop") -> bool:
-    """Whether an exemption of a scope covers a day."""
-    covering = select(Exemption.id).where(
+
+async def exempt(session: AsyncSession, student_id: UUID, on: date) -> bool:
+    """Whether an exemption of scope `stop` covers a day."""
+    return bool(await covering(session, student_id, on, "stop"))
+
+
+async def covering(session: AsyncSession, student_id: UUID, on: date, scope: str) -> Sequence[Exemption]:
+    """The exemptions of a scope that cover a day."""
+    wanted = select(Exemption).where(
         Exemption.student_id == student_id,
         Exemption.scope == scope,
         Exemption.withdrawn_at.is_(None),
         Exemption.starts_on <= on,
         or_(Exemption.ends_on.is_(None), Exemption.ends_on >= on),
     )
-    return (await session.scalars(covering.limit(1))).first() is not None
+    return (await session.scalars(wanted.order_by(Exemption.id))).all()
+
+
+async def unconfirmed_reasons(session: AsyncSession, who: tuple[UUID, UUID], since: date) -> Sequence[UUID]:
+    """Accepted reasons whose session the register still has as unauthorised or unexplained."""
+    given = {"student": who[0], "school": who[1], "since": since}
+    return (await session.scalars(UNCONFIRMED, given)).all()
 
 
 async def flags(session: AsyncSession, student_id: UUID, on: date) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Corrections: a later row on every register of the session, and changed calendars; both mark exactly who is stale."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -74,6 +74,14 @@ changed as (
 {STALE_ON_ROLL}
 """)
 
+# Whoever was marked with one of these codes at a school of the set, on whatever register.
+CODES = text(
+    STALE.format(
+        rows="""select k.student_id, k.school_id, k.date, k.date from mark k join school h on h.id = k.school_id
+    where h.code_set = :code_set and k.code = any(cast(:codes as text[]))"""
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SessionAt:
@@ -130,3 +138,8 @@ async def replace_calendar(
     given = {"school": school_id, "first": span[0], "last": span[1]}
     await session.execute(CALENDAR, {**given, "dates": dates, "sessions": names, "minutes": minutes})
     await session.execute(text(CALENDAR_YEARS))
+
+
+async def recode(session: AsyncSession, code_set: str, codes: Collection[str]) -> None:
+    """These codes now mean something else: everybody marked with one is stale on those days."""
+    await session.execute(CODES, {"code_set": code_set, "codes": sorted(codes)})

@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, text
 
 from models.queries.decisions import decision_query
 from models.queries.metrics import LISTED, metric_query
+from rules.ladder.words import PauseKind
 from rules.rulesets.comparisons import FactKey, FactName
 from rules.rulesets.model import RuleSet
 
@@ -103,8 +104,14 @@ RUNNING = text("""
 select id, student_id, lead_school_id, effective_day from instance
 where digest = :digest and lead_school_id = :school and closed_at is null order by id
 """)
-# Only what changed goes on: other leaves than at the last evaluation, a correction of a day before it, or an exemption
-# that has begun since.
+# Only what changed goes on: other leaves than at the last evaluation, a correction of a day before it, an exemption
+# that has begun since, or a register that now agrees with the accepted reasons for which a case is held.
+CONFIRMED = f"""(i.hold_reason = '{PauseKind.AMEND_REGISTER}' and not exists (
+            select from absence_reason r join session_fact f on f.student_id = r.student_id
+                and f.school_id = r.school_id and f.date = r.date and f.session = r.session
+                and f.known_to = 'infinity' and f.status in ('UNAUTHORISED_ABSENT', 'ABSENT')
+            where r.student_id = n.student_id and r.school_id = n.school_id and r.status = 'ACCEPTED'
+                and r.date >= school_year_start(:day, cast(:year_start as text))))"""
 CHANGED = f"""
 with last as (
     select distinct on (e.instance_id) e.instance_id, e.date, e.known_at, e.leaves_true, e.leaves_known
@@ -117,7 +124,7 @@ compared as (
             where f.student_id = n.student_id and f.school_id = n.school_id and f.date <= l.date
                 and ((f.known_from > l.known_at and f.known_from <= :known_at)
                     or (f.known_to > l.known_at and f.known_to <= :known_at))) as corrected,
-        (l.leaves_true, l.leaves_known) is distinct from (n.leaves_true, n.leaves_known) or exists (
+        {CONFIRMED} or (l.leaves_true, l.leaves_known) is distinct from (n.leaves_true, n.leaves_known) or exists (
             select from exemption x where x.student_id = n.student_id and x.withdrawn_at is null
                 and x.starts_on > l.date and x.starts_on <= :day) as moved,
         (l.date, l.known_at) is null or (l.date, l.known_at) < (cast(:day as date), :known_at) as newer

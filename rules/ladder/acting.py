@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 from rules.ladder.commands import DeliveryState
 from rules.ladder.events import EventType
+from rules.ladder.pausing import paused
 from rules.ladder.stages import StageType
 from rules.ladder.state import REACHED, AfterEffects, Parked, Recipient, State, Step, Verdict
 from rules.ladder.steps import ASKING
@@ -21,6 +22,9 @@ def cleared(state: State, verdict: Verdict, now: datetime) -> State:
         return basis_lost(state, verdict.basis, now)
     if verdict.stop and state.exit.muted_key != verdict.stop.key:
         return stop_found(state, verdict.stop, now)
+    before, state = state, paused(state, verdict.pauses, now)
+    if state.phase is not before.phase:
+        return state
     if verdict.contact_stop:
         return contact_stopped(state.but(contact_stop=True))
     if not verdict.sending:

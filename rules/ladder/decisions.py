@@ -134,7 +134,8 @@ def hold(state: State, command: HoldCase, now: datetime) -> State:
 def resume(state: State, command: Resume, now: datetime) -> State:
     """On again: a hold goes back and looks afresh, a parked effect is tried again under the same key."""
     if state.parked is None:
-        return resumed(state.noting(EventType.RESUMED, now, command))
+        over = state.hold is not None and state.hold.paused
+        return resumed(state.but(passing=over).noting(EventType.RESUMED, now, command))
     park = state.parked
     state = state.noting(EventType.EFFECT_RETRIED, now, command, effect=park.effect or park.why.value)
     if park.why is NeedsStaff.EFFECT_FAILED:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from rules.ladder import follow_up, steps
+from rules.ladder import follow_up, pausing, steps
 from rules.ladder.acting import monthly_task_opened
 from rules.ladder.commands import DeliveryState
 from rules.ladder.state import Close, Decision, Draft, ExitState, State, Step
@@ -96,6 +96,7 @@ WITHOUT: Mapping[type[Any], Callable[[State, datetime], State]] = {
     steps.ResolveWait: _wait,
     steps.MonthlyTask: lambda state, _: monthly_task_opened(state),
     steps.ResolveHold: _open_hold,
+    steps.RemindToAmend: pausing.reminded,
     steps.Rescind: lambda state, _: state.but(rescinding=None),
     steps.CancelMeeting: lambda state, _: state.but(cancelling=None),
     steps.Invite: _uninvited,

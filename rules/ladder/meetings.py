@@ -1,6 +1,6 @@
 """What a meeting does to the case: booked, missed, invited, and each of its outcomes."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from rules.ladder.acting import step_taken
 from rules.ladder.events import EventType
@@ -93,7 +93,8 @@ def _held(state: State, on: date, now: datetime) -> State:
     if outcome.outcome in {Outcome.RESOLVED, Outcome.NO_ACTION}:
         return exit_recommended(state, None, f"Meeting outcome {outcome.outcome}.", now)
     if outcome.outcome is Outcome.MEDICAL_PLAN:
-        hold = Hold(kind=HoldKind.STAFF, until=outcome.until, reason="medical_plan", back_to=Phase.WAITING)
+        goes_on = outcome.until + timedelta(days=1) if outcome.until else None
+        hold = Hold(kind=HoldKind.STAFF, until=goes_on, reason="medical_plan", back_to=Phase.WAITING, paused=True)
         return state.noting(EventType.HELD, now, until=outcome.until.isoformat() if outcome.until else None).moved(
             Phase.ON_HOLD, hold=hold
         )

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Any, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +15,7 @@ from rules.ladder.words import (
     Change,
     HoldKind,
     NeedsStaff,
+    PauseKind,
     Phase,
     ProposalKind,
     Status,
@@ -79,7 +81,7 @@ class Draft(Part):
 
 
 class Hold(Part):
-    """Why the case pauses, until when, and where it goes on."""
+    """Why the case pauses, until when, and where it goes on; `paused` = by facts, and only while they last."""
 
     kind: HoldKind = HoldKind.STAFF
     until: date | None = None
@@ -88,6 +90,18 @@ class Hold(Part):
     back_to: Phase = Phase.EVALUATING
     query: bool = False
     sentence: str = ""
+    paused: bool = False
+    remind_at: datetime | None = None
+
+
+class Pause(Part):
+    """One fact that holds the case: an exemption of scope hold, or an accepted reason that the register does not show
+    yet. `until` = the first day on which the case goes on by itself.
+    """
+
+    id: UUID
+    kind: PauseKind
+    until: date | None = None
 
 
 class Close(Part):
@@ -229,6 +243,7 @@ class Decision(Part):
     stop: StopFound | None = None
     to: str | None = None
     true_stops: tuple[str, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
 
 class BasisCheck(Part):
@@ -249,12 +264,14 @@ class Verdict(Part):
     contact_stop: bool = False
     entitled: int = 0
     sending: bool = True
+    pauses: tuple[Pause, ...] = ()
 
 
 class State(Part):
     """Everything one walk knows. Transitions return a new one; the workflow holds the latest.
 
     `changes` are those of `words.Change` that this run of the case goes by: all of them, unless it began before.
+    `passed` are the facts that staff resumed over; `passing` = the facts of the next look are such.
     """
 
     status: Status = Status.STARTING
@@ -289,6 +306,8 @@ class State(Part):
     exit: ExitState = ExitState()
     follow_up: FollowUp | None = None
     contact_stop: bool = False
+    passing: bool = False
+    passed: tuple[UUID, ...] = ()
     parked: Parked | None = None
     closing: Close | None = None
     stop_reason: StopReason | None = None

@@ -86,6 +86,11 @@ class EndHold:
 
 
 @dataclass(frozen=True)
+class RemindToAmend:
+    """The register does not show an accepted reason yet: ask again."""
+
+
+@dataclass(frozen=True)
 class Rescind:
     """Take back the steps whose basis is gone, tell everybody who got them once."""
 
@@ -175,6 +180,7 @@ Next = (
     | MonthlyTask
     | ResolveHold
     | EndHold
+    | RemindToAmend
     | Rescind
     | CancelMeeting
     | Invite
@@ -280,9 +286,11 @@ def _on_hold(state: State, now: datetime) -> Next:
         return Decide(may_advance=False)
     if hold.until and hold.until_at is None:
         return ResolveHold()
-    if hold.until_at:
-        return EndHold() if now >= hold.until_at else Idle(hold.until_at, "hold")
-    return Idle(None, "hold")
+    if hold.until_at and now >= hold.until_at:
+        return EndHold()
+    if hold.remind_at and now >= hold.remind_at:
+        return RemindToAmend()
+    return Idle(min(filter(None, (hold.until_at, hold.remind_at)), default=None), "hold")
 
 
 def _meeting(state: State, now: datetime) -> Next:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from rules.ids import EvaluationId
 from rules.ladder.events import EventType, Fact
+from rules.ladder.pausing import paused
 from rules.ladder.stages import StageType
 from rules.ladder.state import (
     Act,
@@ -45,6 +46,13 @@ def decided(state: State, decision: Decision, now: datetime, *, may_advance: boo
     """One answer of the rules: at most one rung, never from an unknown, never when the engines differ."""
     passed = state.decide_at is not None and now >= state.decide_at
     state = unmuted(state.but(decide_due=False, decide_at=None if passed else state.decide_at), decision.true_stops)
+    looked = state if _ends(decision) else paused(state, decision.pauses, now)
+    if looked.phase is not state.phase:
+        return looked
+    return _taken(looked, decision, now, may_advance=may_advance)
+
+
+def _taken(state: State, decision: Decision, now: datetime, *, may_advance: bool) -> State:
     at_the_end = may_advance and not state.ended and state.index + 1 >= len(state.ladder.stages)
     if state.phase in STANDS_STILL:
         return fact_found(state, decision)
@@ -65,10 +73,14 @@ def decided(state: State, decision: Decision, now: datetime, *, may_advance: boo
 
 def fact_found(state: State, decision: Decision) -> State:
     """Where the ladder stands still only a fact that a person has entered acts: it ends the case."""
-    stop = decision.stop
-    if decision.action is Action.STOP and stop and stop.then is StopThen.STOPPED:
-        return state.but(closing=Close(reason=stop.reason))
+    if decision.stop and _ends(decision):
+        return state.but(closing=Close(reason=decision.stop.reason))
     return state
+
+
+def _ends(decision: Decision) -> bool:
+    stop = decision.stop
+    return decision.action is Action.STOP and stop is not None and stop.then is StopThen.STOPPED
 
 
 def _ahead(state: State, key: str | None) -> bool:

@@ -21,6 +21,7 @@ class Change(StrEnum):
     DONE_WHEN_IT_ARRIVED = "2026-11-done-when-it-arrived"
     FACTS_IN_EVERY_PHASE = "2026-11-facts-in-every-phase"
     ONE_REMINDER_AT_A_TIME = "2026-11-one-reminder-at-a-time"
+    FACTS_HOLD = "2026-11-facts-hold"
 
 
 class Phase(StrEnum):
@@ -46,6 +47,13 @@ class HoldKind(StrEnum):
     BASIS = "basis"
     ENGINES_DIFFER = "engines_differ"
     CONTACT_STOP = "contact_stop"
+
+
+class PauseKind(StrEnum):
+    """A fact that a person has entered and that holds a case while it lasts; the value is the hold's reason."""
+
+    EXEMPTION = "exemption"
+    AMEND_REGISTER = "amend_register"
 
 
 class StopReason(StrEnum):

@@ -27,7 +27,7 @@ def test_when_reasons_for_every_absence_are_accepted_the_case_stops(tell: Teller
         await opened(s)
         await s.day("2031-09-08")
         await accept(s, *FIRST_ABSENCES[:2])
-        assert await s.stands() == "AWAITING_APPROVAL contact", "one absence is still unexplained"
+        assert await s.stands() == "ON_HOLD staff contact", "one absence is still unexplained, two are to be amended"
         await accept(s, FIRST_ABSENCES[2])
         assert await s.stands() == "CLOSED STOPPED GUARDIAN_REASON_ACCEPTED"
         assert "AMEND_REGISTER" in await s.tasks()

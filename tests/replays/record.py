@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 from rules.ladder import commands
 from rules.ladder.commands import DeliveryState, EnrolmentChanged, EnrolmentEnd
-from rules.ladder.words import Phase
+from rules.ladder.state import Pause
+from rules.ladder.words import PauseKind, Phase
 from tests.servers.kinds import TimeSkipping
 from tests.workflows.driver import ESCALATION, LETTER_1, LETTER_2, MEETING, Walk, ladder, walking
 from tests.workflows.world import MOTHER
@@ -97,12 +99,32 @@ async def posted_then_held_then_exempt(walk: Walk) -> None:
     await walk.tell("exemption_changed", commands.FactChanged())
 
 
+async def held_for_the_register_then_by_an_exemption(walk: Walk) -> None:
+    await walk.pending("letter-1")
+    walk.world.pauses = (Pause(id=UUID(int=1), kind=PauseKind.AMEND_REGISTER),)
+    await walk.tell("guardian_reason", commands.FactChanged())
+    await walk.phase(Phase.ON_HOLD)
+    await walk.pass_days(3)
+    await walk.until(lambda _: walk.ports.count("open_task"), "reminder")
+    walk.world.pauses = ()
+    await walk.tell("attendance_changed", commands.AttendanceChanged(seq=1, corrected=True))
+    await walk.phase(Phase.AWAITING_APPROVAL)
+    walk.world.pauses = (Pause(id=UUID(int=2), kind=PauseKind.EXEMPTION),)
+    await walk.approve("letter-1")
+    await walk.phase(Phase.ON_HOLD)
+    await walk.say("resume", commands.Resume)
+    await walk.approve("letter-1")
+    await walk.until(lambda v: v.state.advance_at, "wait")
+    await walk.say("stop", commands.Stop, reason_code="OTHER_SUPPORT")
+
+
 STORIES: tuple[Callable[[Walk], Awaitable[None]], ...] = (
     letter_then_correction_rescinded,
     meeting_then_clean_follow_up,
     nobody_reached_then_two_letters_then_withdrawn,
     relapse_reopens_and_the_case_escalates,
     posted_then_held_then_exempt,
+    held_for_the_register_then_by_an_exemption,
 )
 
 

@@ -105,7 +105,7 @@ class FakePorts:
     async def decide(self, order: decisions.DecideOrder) -> Decision:
         def answer() -> Decision:
             basis, stop = self._basis(order, order.digest), self._stop(order.muted_stops)
-            base = Decision(basis=basis, true_stops=tuple(self.world.true_stops))
+            base = Decision(basis=basis, true_stops=tuple(self.world.true_stops), pauses=self.world.pauses)
             if self.world.engines_differ:
                 return base.but(action=Action.ENGINES_DIFFER)
             if stop:
@@ -135,6 +135,7 @@ class FakePorts:
                 contact_stop=world.contact_stop,
                 entitled=len(world.entitled),
                 sending=world.sending,
+                pauses=world.pauses,
             ),
         )
 

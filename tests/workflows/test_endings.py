@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import pytest
 
 from rules.ladder import commands
 from rules.ladder.commands import DeliveryState, EnrolmentChanged, EnrolmentEnd
-from rules.ladder.words import Phase
+from rules.ladder.state import Pause
+from rules.ladder.words import PauseKind, Phase
 from tests.servers.kinds import TimeSkipping
 from tests.workflows.driver import ESCALATION, LETTER_1, LETTER_2, MEETING, Walk, ladder, refused, walking
 from tests.workflows.world import World
@@ -121,6 +123,25 @@ def test_a_fact_that_a_person_entered_stops_a_case_that_stands_still(
             walk.world.true_stops = {"exempt": "STOPPED"}
             await walk.tell("exemption_changed", commands.FactChanged())
             assert (await walk.result()).status == "STOPPED"
+
+    asyncio.run(story())
+
+
+def test_a_case_held_for_the_register_asks_again_after_two_days_and_goes_on_when_it_agrees(
+    time_skipping: TimeSkipping,
+) -> None:
+    async def story() -> None:
+        async with walking(time_skipping, PLAN) as walk:
+            await walk.pending("letter-1")
+            walk.world.pauses = (Pause(id=UUID(int=1), kind=PauseKind.AMEND_REGISTER),)
+            await walk.tell("guardian_reason", commands.FactChanged())
+            await walk.phase(Phase.ON_HOLD)
+            await walk.pass_days(2.1)
+            await walk.until(lambda v: walk.ports.count("open_task") == 1 and not v.state.unreported, "reminder")
+            assert walk.ports.orders("open_task")[0].kind == "amend_register_reminder"
+            walk.world.pauses = ()
+            await walk.tell("attendance_changed", commands.AttendanceChanged(seq=1, corrected=True))
+            await walk.phase(Phase.AWAITING_APPROVAL)
 
     asyncio.run(story())
 

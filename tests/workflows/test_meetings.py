@@ -59,7 +59,7 @@ def test_a_medical_plan_holds_the_case_until_its_end(time_skipping: TimeSkipping
             await walk.outcome("MEDICAL_PLAN", until=until)
             view = await walk.until(lambda v: v.state.hold and v.state.hold.until_at, "hold")
             assert view.state.hold is not None
-            assert view.state.hold.until == until
+            assert view.state.hold.until == until + timedelta(days=1), "through its last day"
             await walk.pass_days(32)
             await walk.pending("escalation")
 

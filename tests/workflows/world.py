@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from rules.ids import GuardianId
 from rules.ladder.commands import DeliveryState
+from rules.ladder.state import Pause
 
 THRESHOLD = 5
 
@@ -67,6 +68,7 @@ class World:
     engines_differ: bool = False
     automatic: bool = False
     contact_stop: bool = False
+    pauses: tuple[Pause, ...] = ()
     sending: bool = True
     entitled: tuple[GuardianId, ...] = (MOTHER,)
     deliveries: dict[GuardianId, DeliveryState] = field(default_factory=dict)

@@ -14,6 +14,7 @@ class TaskKind(StrEnum):
     RECORD_OUTCOME = "record_meeting_outcome"
     LATE_BOUNCE = "late_bounce"
     NEEDS_STAFF = "needs_staff"
+    AMEND_REMINDER = "amend_register_reminder"
 
 
 class TaskOrder(Order):

@@ -1,8 +1,8 @@
 """Holds that end, steps taken back, letters that came back, and the close."""
 
-from rules.ladder import transitions
+from rules.ladder import pausing, transitions
 from rules.ladder.events import EventType
-from rules.ladder.steps import CloseCase, EndHold, Rescind, ResolveHold, TellBounce
+from rules.ladder.steps import CloseCase, EndHold, RemindToAmend, Rescind, ResolveHold, TellBounce
 from workflows.case import Case
 from workflows.ports.calendar import DayOrder, start_of_day
 from workflows.ports.decisions import BasisOrder, check_basis
@@ -25,6 +25,15 @@ async def resolve_hold(case: Case, _step: ResolveHold) -> None:
 async def end_hold(case: Case, _step: EndHold) -> None:
     """Its date has come: back to the phase before, looked at afresh."""
     case.state = transitions.resumed(case.state.noting(EventType.RESUMED, case.now, because="date"))
+
+
+async def remind_to_amend(case: Case, _step: RemindToAmend) -> None:
+    """An accepted reason is not in the register yet: a task says so again."""
+    order = TaskOrder(**case.order("remind_to_amend"), kind=TaskKind.AMEND_REMINDER)
+    turn = case.state.turn
+    await case.perform(open_task, order)
+    if case.state.turn == turn:
+        case.state = pausing.reminded(case.state, case.now)
 
 
 async def rescind(case: Case, _step: Rescind) -> None:

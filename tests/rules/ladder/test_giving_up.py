@@ -9,7 +9,7 @@ import pytest
 from rules.ids import MeetingId
 from rules.ladder import giving_up, steps
 from rules.ladder.commands import Command, RecordMeetingOutcome
-from rules.ladder.state import Act, Draft, ExitState, Recipient, State
+from rules.ladder.state import Act, Draft, ExitState, Hold, Recipient, State
 from rules.ladder.verbs import Row
 from rules.ladder.words import Phase, ProposalKind, Status, StepResult
 from tests.rules.ladder.rows import BOOKED, NOW, M, in_row
@@ -39,6 +39,11 @@ EXPECTED: list[tuple[steps.Next, State, Callable[[Any], Any]]] = [
     (steps.CheckBasis(), in_row(Row.WAITING).but(check_due=True), lambda s: not s.check_due),
     (steps.Propose(), in_row(Row.EVALUATING).but(index=0, draft=Draft()), skipped),
     (steps.Propose(), in_row(Row.EXIT_REVIEW).but(draft=DRAFT), lambda s: s.draft is None),
+    (
+        steps.RemindToAmend(),
+        in_row(Row.HOLD_STAFF).but(hold=Hold(paused=True, remind_at=NOW)),
+        lambda s: s.phase is Phase.ON_HOLD and s.hold.remind_at is None,
+    ),
     (steps.Remind(), in_row(Row.AWAITING_APPROVAL), lambda s: s.proposal.reminded == 1),
     (steps.Preflight(), ACTING, skipped),
     (steps.TakeStep(), ACTING.but(act=Act(cleared=True)), skipped),
