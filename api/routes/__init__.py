@@ -6,6 +6,7 @@ from api.routes import (
     amendments,
     artifacts,
     attendance,
+    audit,
     cases,
     disclosures,
     events,
@@ -40,4 +41,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     amendments.router,
     incidents.router,
     webhooks.router,
+    audit.router,
 )

@@ -30,12 +30,16 @@ class Window:
     after: Sequence[str] | None = None
 
 
-def paged(wanted: Select[*Columns], order: Sequence[Sorted], window: Window) -> Select[*Columns]:
+def paged(
+    wanted: Select[*Columns], order: Sequence[Sorted], window: Window, *, latest_first: bool = False
+) -> Select[*Columns]:
     """The statement for one page; `order` must end in a unique column."""
-    wanted = wanted.order_by(*order).limit(window.limit + 1)
+    sides = [column.desc() if latest_first else column.asc() for column in order]
+    wanted = wanted.order_by(*sides).limit(window.limit + 1)
     if window.after is None:
         return wanted
-    return wanted.where(tuple_(*order) > tuple_(*_literals(order, window.after)))
+    here, left = tuple_(*order), tuple_(*_literals(order, window.after))
+    return wanted.where(here < left if latest_first else here > left)
 
 
 def _literals(order: Sequence[Sorted], after: Sequence[str]) -> list[Any]:

@@ -87,6 +87,8 @@ class Permission(StrEnum):
     EVENT_SEND = "events:send"
     WEBHOOK_READ = "webhooks:read"
     WEBHOOK_WRITE = "webhooks:write"
+    AUDIT_READ = "audit:read"
+    AUDIT_VERIFY = "audit:verify"
     DISCLOSURE_READ = "disclosures:read"
     DISCLOSURE_WRITE = "disclosures:write"
     AMENDMENT_WRITE = "amendments:write"
@@ -101,7 +103,7 @@ _LEADERS = frozenset({Role.DISTRICT_ADMIN, Role.SCHOOL_LEADER})
 _OFFICE = _LEADERS | {Role.ATTENDANCE_OFFICER}
 _CARE = frozenset({Role.SPECIALIST, Role.SAFEGUARDING_LEAD, Role.INCLUSION_LEAD})
 _CASEWORK = _OFFICE | _CARE
-_READERS = _CASEWORK | {Role.LIAISON, Role.DPO, Role.AUDITOR}
+_READERS = _CASEWORK | {Role.LIAISON, Role.DPO}
 _CLASSROOM = frozenset({Role.TEACHER, Role.FACILITATOR})
 _STAFF = _CASEWORK | _CLASSROOM | {Role.LIAISON}
 _FEEDS = frozenset({Role.DISTRICT_ADMIN, Role.ATTENDANCE_OFFICER, Role.INTEGRATION})
@@ -110,6 +112,8 @@ _PRIVACY = _LEADERS | {Role.DPO, Role.SAFEGUARDING_LEAD}
 
 _FAMILY = frozenset({Role.STUDENT, Role.GUARDIAN})
 _NAMED = frozenset({Role.EXTERNAL})
+# Who looks at what others did and saw. An auditor reads the trails of the house and no record behind them.
+_WATCH = frozenset({Role.AUDITOR, Role.DPO})
 
 # No school opens these roles a student: a named case, their own record or their own child does
 NAMED_STUDENTS_ONLY = _FAMILY | _NAMED
@@ -153,7 +157,7 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.RULESET_ACTIVATE: _ADMIN,
         Permission.SIMULATE: _CASEWORK,
         Permission.IMPORT_WRITE: _FEEDS,
-        Permission.IMPORT_READ: _FEEDS | {Role.SCHOOL_LEADER, Role.AUDITOR},
+        Permission.IMPORT_READ: _FEEDS | {Role.SCHOOL_LEADER},
         Permission.ATTENDANCE_READ: _READERS | _NAMED | {Role.STUDENT},
         Permission.ATTENDANCE_CORRECT: _OFFICE,
         Permission.CODE_MAP_READ: _READERS | {Role.INTEGRATION},
@@ -161,7 +165,7 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.QUARANTINE_READ: _FEEDS,
         Permission.QUARANTINE_RESOLVE: frozenset({Role.DISTRICT_ADMIN, Role.ATTENDANCE_OFFICER}),
         Permission.EVALUATE: _OFFICE,
-        Permission.SCHOOL_READ: _STAFF | {Role.DPO, Role.AUDITOR, Role.INTEGRATION},
+        Permission.SCHOOL_READ: _STAFF | {Role.DPO, Role.INTEGRATION},
         Permission.CALENDAR_WRITE: _LEADERS,
         Permission.STUDENT_READ: _READERS | _CLASSROOM | _NAMED | _FAMILY,
         Permission.GUARDIAN_READ: _READERS,
@@ -178,8 +182,10 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.TENANT_SETTINGS_WRITE: _ADMIN,
         Permission.EVENT_READ: _ADMIN | {Role.INTEGRATION},
         Permission.EVENT_SEND: _ADMIN | {Role.INTEGRATION},
-        Permission.WEBHOOK_READ: _ADMIN | {Role.INTEGRATION, Role.AUDITOR},
+        Permission.WEBHOOK_READ: _ADMIN | {Role.INTEGRATION},
         Permission.WEBHOOK_WRITE: _ADMIN,
+        Permission.AUDIT_READ: _WATCH,
+        Permission.AUDIT_VERIFY: _WATCH | _ADMIN,
         Permission.DISCLOSURE_READ: _PRIVACY | {Role.AUDITOR, Role.GUARDIAN},
         Permission.DISCLOSURE_WRITE: _CASEWORK | {Role.DPO},
         Permission.AMENDMENT_WRITE: _OFFICE | {Role.DPO, Role.SAFEGUARDING_LEAD, Role.LIAISON, Role.GUARDIAN},

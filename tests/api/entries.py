@@ -141,6 +141,8 @@ ENTRIES: dict[str, Entry] = {
     "read_tenant_settings": Entry(SHARED),
     "put_tenant_settings": Entry(SHARED, (422,)),  # the example names a school that is not here
     # governance
+    "read_audit": Entry(ROSTER, sees="audit_id"),
+    "verify_trail": Entry(COMMON, (503,)),
     "list_disclosures": Entry(STUDENT),
     "record_disclosure": STORED,
     "list_amendment_requests": Entry(STUDENT),

@@ -23,7 +23,11 @@ from models.session import Session
 from models.students import Student
 from models.webhooks import Webhook
 from rules.access.permissions import GRANTS, NAMED_STUDENTS_ONLY, Permission, Role
+from rules.ids import TenantId
 from rules.rulesets.ruleset import digest, dump_ruleset, load_pack
+from services import audit
+from services.audit import Act
+from services.context import system
 from tests.api.district import NOW, TODAY, District, Tenancy
 from tests.api.test_templates import wording
 
@@ -67,6 +71,9 @@ async def furnish(district: District, tenancy: Tenancy) -> Furnished:
         await _walk(session, made)
         await _papers(session, made)
         await _register(session, made)
+        actor = system(TenantId(tenancy.id), "cli", "furnished")
+        act = Act("note", "student", tenancy.students["ann"], tenancy.students["ann"], CANARY)
+        made.things["audit_id"] = await audit.record(session, actor, act, now=NOW)
     return made
 
 

@@ -79,7 +79,7 @@ def test_a_district_folder_is_imported_and_a_second_time_changes_nothing(distric
 def test_register_codes_are_shown_to_few(district: District) -> None:
     student, _ = imported(district)
     assert days(district, student, "district_admin")["items"][-1]["am_code"] is None
-    assert days(district, student, "auditor")["items"][-1]["am_code"] is None
+    assert days(district, student, "dpo")["items"][-1]["am_code"] is None
     path = f"/attendance/students/{student}/marks?from=2026-11-19&to=2026-11-19"
     assert {mark["code"] for mark in district.get(path).json()["items"]} == {None}
 

@@ -75,7 +75,7 @@ def test_a_letter_is_stored_downloaded_and_verified(papers: District) -> None:
     assert document.headers["content-type"] == "application/pdf"
     assert sha256(document.content).hexdigest() == stored["sha256"]
     assert stored["id"] in document.headers["Content-Disposition"]
-    assert papers.get(f"{path}/verification", "auditor").json()["verified"] is True
+    assert papers.get(f"{path}/verification", "dpo").json()["verified"] is True
     listed = papers.get(f"/letters/artifacts?student_id={papers.ours.students['ann']}").json()["items"]
     assert [one["id"] for one in listed] == [stored["id"]]
 

@@ -244,6 +244,8 @@ def test_whom_an_answer_shows_is_written_down(walk: Walk, route: Route) -> None:
     named = {student_id for student_id in students.values() if str(student_id) in answer.text}
     if route.entry.about in {About.STUDENT, About.ROSTER} and answer.is_success:
         named.add(students["ann"])  # each of these lists shows a thing of hers, and so herself
+    if route.operation["operationId"] == "read_audit":
+        named = set()  # acts by id; tests/api/test_audit.py has the cases in which it shows somebody
     assert viewed(walk.district, answer) == named
 
 
