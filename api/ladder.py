@@ -63,9 +63,9 @@ class Ladder:
         told = await cases.tell(address, verb.value, command)
         if told.answer is None:
             self.unconfirmed()
-        elif verb is Verb.APPROVE and found.proposal is not None:
+        else:
             async with self.parts.sessions.tenant(caller.actor.tenant_id) as session:
-                await instances.approved(session, found.proposal.id)
+                await instances.answered(session, found.instance.id, told.answer)
         return told
 
     def unconfirmed(self) -> None:

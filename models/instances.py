@@ -145,7 +145,14 @@ class Proposal(Recorded, Base):
     __tablename__ = "proposal"
     __table_args__ = (
         one_of("status", "PENDING", "HELD", "APPROVED", "SKIPPED", "WITHDRAWN", "SUPERSEDED", "DONE"),
+        one_of("answered", "PENDING", "HELD", "GONE"),
         Index("ix_proposal_instance_id", "tenant_id", "instance_id"),
+        Index(
+            "ix_proposal_open",
+            "tenant_id",
+            "instance_id",
+            postgresql_where=text("status in ('PENDING', 'HELD', 'APPROVED')"),
+        ),
         Index(
             "uq_proposal_pending",
             "tenant_id",
@@ -173,6 +180,9 @@ class Proposal(Recorded, Base):
     decided_role: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]
+    # what the case answered a person, shown until the projection of a later revision has arrived
+    answered: Mapped[str | None]
+    answered_revision: Mapped[int | None]
 
 
 class Contact(Recorded, Base):

@@ -1,11 +1,12 @@
 """Instances as people see them: the queue, one walk with its timeline, and starting one by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, case, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,7 +19,9 @@ from models.rulesets import LateTrip, RuleSet, RuleSetVersion
 from models.students import Student
 from rules.access.approvals import approver_for
 from rules.errors import Conflict, NotFound
+from rules.ladder.commands import Answer
 from rules.ladder.stages import Approval, LadderSnapshot
+from rules.ladder.words import Phase
 from rules.rulesets.ruleset import ladder_snapshot, parse_ruleset
 from services import audit, outbox, people
 from services.audit import Act
@@ -27,7 +30,35 @@ from services.facts import year_start
 from services.scopes import Scope
 
 PENDING = ("PENDING", "HELD")
+OPEN = (*PENDING, "APPROVED")
+# A case answers before its projection follows: until then the queue shows what it said
+SHOWN = case((Proposal.answered_revision >= Instance.revision, Proposal.answered), else_=Proposal.status)
+# Proposals that are no rung of the ladder, under the types that everything else shows
+ASKS = {
+    "EXIT": "EXIT_REVIEW",
+    "RELAPSE": "FOLLOW_UP",
+    "INCONCLUSIVE": "FOLLOW_UP",
+    "EXTEND_MEETING": "MEETING",
+}
+TYPE = case(ASKS, value=Proposal.kind, else_=func.coalesce(Proposal.step["type"].as_string(), Proposal.stage_type))
 NEVER = date(9999, 12, 31)
+
+
+class Risk(StrEnum):
+    """What to know before deciding on a step."""
+
+    SECOND_LOOK = "SECOND_LOOK"
+    ON_HOLD = "ON_HOLD"
+    KEPT = "KEPT"
+    HELD_BACK = "HELD_BACK"
+
+
+RISKS: Mapping[Risk, ColumnElement[bool]] = {
+    Risk.SECOND_LOOK: func.jsonb_array_length(func.coalesce(Proposal.step["flags"], text("'[]'::jsonb"))) > 0,
+    Risk.ON_HOLD: SHOWN == "HELD",
+    Risk.KEPT: Proposal.basis["kept"].as_boolean(),
+    Risk.HELD_BACK: Proposal.step["held_back"].as_integer() > 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +68,9 @@ class QueueQuery:
     scope: Scope
     stage_key: str | None = None
     assignee_id: UUID | None = None
+    type: str | None = None
+    due_by: date | None = None
+    risks: Collection[Risk] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +82,7 @@ class QueueRow:
     student: Student
     class_name: str | None
     school_name: str
+    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +108,28 @@ class StartByHand:
 
 async def queue(session: AsyncSession, asked: QueueQuery, window: Window) -> Sequence[QueueRow]:
     """A page of the queue, the most urgent first."""
-    wanted = _rows().where(Proposal.status.in_(PENDING), Instance.closed_at.is_(None))
+    wanted = _rows().where(Instance.closed_at.is_(None), *(RISKS[risk] for risk in asked.risks))
     wanted = wanted.where(*asked.scope.rows(Instance.lead_school_id, Instance.student_id))
     if asked.stage_key is not None:
         wanted = wanted.where(Proposal.stage_key == asked.stage_key)
     if asked.assignee_id is not None:
         wanted = wanted.where(Instance.assignee_id == asked.assignee_id)
+    if asked.type is not None:
+        wanted = wanted.where(TYPE.is_not_distinct_from(asked.type))
+    if asked.due_by is not None:
+        wanted = wanted.where(Proposal.due_on <= asked.due_by)
     due = func.coalesce(Proposal.due_on, literal(NEVER))
     return [QueueRow(*row) for row in await session.execute(paged(wanted, (due, Proposal.id), window))]
 
 
-def _rows() -> Select[Proposal, Instance, Student, str | None, str]:
+def _rows() -> Select[Proposal, Instance, Student, str | None, str, str]:
     return (
-        select(Proposal, Instance, Student, SchoolClass.name, School.name)
+        select(Proposal, Instance, Student, SchoolClass.name, School.name, SHOWN)
         .join(Instance, Instance.id == Proposal.instance_id)
         .join(Student, Student.id == Instance.student_id)
         .join(School, School.id == Instance.lead_school_id)
         .outerjoin(SchoolClass, SchoolClass.id == Student.class_id)
+        .where(Proposal.status.in_(OPEN), SHOWN.in_(PENDING))
     )
 
 
@@ -102,8 +142,7 @@ async def guardian_names(session: AsyncSession, rows: Sequence[QueueRow]) -> dic
 
 async def waiting(session: AsyncSession, instance_id: UUID) -> QueueRow | None:
     """The waiting step of one instance, as the queue shows it."""
-    wanted = _rows().where(Proposal.instance_id == instance_id, Proposal.status.in_(PENDING))
-    row = (await session.execute(wanted)).one_or_none()
+    row = (await session.execute(_rows().where(Proposal.instance_id == instance_id))).one_or_none()
     return None if row is None else QueueRow(*row)
 
 
@@ -147,10 +186,14 @@ async def late_trips(session: AsyncSession, scope: Scope, window: Window) -> Seq
     return (await session.scalars(paged(wanted, (LateTrip.id,), window))).all()
 
 
-async def approved(session: AsyncSession, proposal_id: UUID) -> None:
-    """Take a step out of the queue as soon as its case has said yes, before the projection follows."""
-    waits = update(Proposal).where(Proposal.id == proposal_id, Proposal.status == "PENDING")
-    await session.execute(waits.values(status="APPROVED"))
+async def answered(session: AsyncSession, instance_id: UUID, answer: Answer) -> None:
+    """Let the queue show at once what a case has answered; the projection that follows speaks for itself."""
+    stands = "HELD" if answer.phase == Phase.ON_HOLD else "PENDING"
+    if answer.phase == Phase.ACTING or not answer.verbs:  # agreed to, or the case is about to close
+        stands = "GONE"
+    mine = update(Proposal).where(Proposal.instance_id == instance_id, Proposal.status.in_(OPEN))
+    said = case((Proposal.id == answer.proposal_id, stands), else_="GONE")
+    await session.execute(mine.values(answered=said, answered_revision=answer.revision))
 
 
 async def start_by_hand(session: AsyncSession, actor: Actor, command: StartByHand, *, now: datetime) -> Instance:

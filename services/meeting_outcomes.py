@@ -1,7 +1,7 @@
 """What a meeting decided, carried out in one transaction: status, exemption, tasks, the slot given back."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import update
@@ -11,7 +11,7 @@ from models.instances import Task
 from models.meetings import Meeting, MeetingAttendee
 from models.queries import calendar
 from models.students import Exemption
-from rules.errors import NotFound
+from rules.errors import Conflict, NotFound
 from rules.ladder.commands import RecordMeetingOutcome
 from rules.meetings.outcomes import (
     NO_SHOW_DECISION_SCHOOL_DAYS,
@@ -29,6 +29,7 @@ from services.effects import once
 from services.invitations import release
 
 ASKED = "record_meeting_outcome"
+RESERVED = timedelta(seconds=15)  # longer than a case may take to answer
 UNHELD = frozenset({MeetingStatus.PROPOSED, MeetingStatus.SCHEDULED})
 
 
@@ -49,24 +50,35 @@ async def apply(session: AsyncSession, case: CaseRef, decided: Decided) -> date:
     on = await _counts_from(session, case, decided.outcome)
     if not await once(session, case.key, "apply_outcome"):
         return on
-    said, was = decided.outcome, MeetingStatus(meeting.status)
-    await _write(session, case, meeting, decided)
-    if was in UNHELD and meeting.status == MeetingStatus.CANCELLED:
+    said = decided.outcome
+    actor = Actor(case.tenant_id, said.actor_id, said.role or "system", said.role, said.command_id, "workflow")
+    await write(session, actor, meeting, said, now=case.now)
+    meeting.data = {**meeting.data, "counted": decided.counted}
+    if MeetingStatus(meeting.data["was"]) in UNHELD and meeting.status == MeetingStatus.CANCELLED:
         await release(session, case, meeting)
     await _follow(session, case, meeting, said, on)
     await _close_question(session, case, decided)
-    actor = Actor(case.tenant_id, said.actor_id, said.role or "system", said.role, said.command_id, "workflow")
-    act = Act(
-        "record_meeting_outcome",
-        "meeting",
-        meeting.id,
-        case.student_id,
-        said.reason or None,
-        before={"status": was.value},
-        after={"status": meeting.status, "outcome": said.outcome.value},
-    )
-    await record(session, actor, act, now=case.now)
     return on
+
+
+async def reserve(session: AsyncSession, meeting: Meeting, key: str, *, now: datetime) -> None:
+    """Let one of two people who saw the same meeting speak for it; whoever speaks next is a little late."""
+    held = meeting.data.get("reserved")
+    if held and held["key"] != key and datetime.fromisoformat(held["until"]) > now:
+        raise Conflict(
+            "outcome_being_recorded",
+            f"Somebody is recording what came of meeting {meeting.id} this moment: read it again, then decide.",
+        )
+    meeting.data = {**meeting.data, "reserved": {"key": key, "until": (now + RESERVED).isoformat()}}
+    await session.flush()
+
+
+async def give_back(session: AsyncSession, meeting_id: UUID, key: str) -> None:
+    """The case refused what was said: the next may speak."""
+    meeting = await session.get_one(Meeting, meeting_id, with_for_update=True, populate_existing=True)
+    if (meeting.data.get("reserved") or {}).get("key") == key:
+        meeting.data = {name: value for name, value in meeting.data.items() if name != "reserved"}
+        await session.flush()
 
 
 async def _counts_from(session: AsyncSession, case: CaseRef, said: RecordMeetingOutcome) -> date:
@@ -75,19 +87,25 @@ async def _counts_from(session: AsyncSession, case: CaseRef, said: RecordMeeting
     return await calendar.local_date(session, case.school_id, said.held_at)
 
 
-async def _write(session: AsyncSession, case: CaseRef, meeting: Meeting, decided: Decided) -> None:
-    said = decided.outcome
-    meeting.status = _status(MeetingStatus(meeting.status), said)
-    meeting.held_at = said.held_at or (case.now if meeting.status == MeetingStatus.HELD else None)
+async def write(
+    session: AsyncSession, actor: Actor, meeting: Meeting, said: RecordMeetingOutcome, *, now: datetime
+) -> None:
+    """What was said of the meeting, once per command: the API writes it after the case's yes, or else the case."""
+    if meeting.data.get("outcome_command") == said.command_id:
+        return
+    was = MeetingStatus(meeting.status)
+    meeting.status = _status(was, said)
+    meeting.held_at = said.held_at or (now if meeting.status == MeetingStatus.HELD else None)
     meeting.outcome_code = said.outcome
     meeting.outcome_notes = said.reason or None
     meeting.created_by = meeting.created_by or said.actor_id
     meeting.revision += 1
     meeting.data = {
-        **meeting.data,
+        **{name: value for name, value in meeting.data.items() if name != "reserved"},
+        "was": was.value,
+        "outcome_command": said.command_id,
         "outcome_by": str(said.actor_id) if said.actor_id else None,
         "no_show": said.no_show,
-        "counted": decided.counted,
         "other_mode_offered": said.other_mode_offered,
         "notes_id": str(said.notes_id) if said.notes_id else None,
     }
@@ -95,6 +113,17 @@ async def _write(session: AsyncSession, case: CaseRef, meeting: Meeting, decided
         absent = "GUARDIAN" if said.no_show is NoShow.FAMILY else "STAFF"
         mine = update(MeetingAttendee).where(MeetingAttendee.meeting_id == meeting.id, MeetingAttendee.kind == absent)
         await session.execute(mine.values(attended=False))
+    await session.flush()
+    act = Act(
+        "record_meeting_outcome",
+        "meeting",
+        meeting.id,
+        meeting.student_id,
+        said.reason or None,
+        before={"status": was.value},
+        after={"status": meeting.status, "outcome": said.outcome.value},
+    )
+    await record(session, actor, act, now=now)
 
 
 def _status(was: MeetingStatus, said: RecordMeetingOutcome) -> MeetingStatus:

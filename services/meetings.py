@@ -262,9 +262,9 @@ async def move(session: AsyncSession, actor: Actor, meeting_id: UUID, span: Span
     return meeting
 
 
-async def one(session: AsyncSession, meeting_id: UUID) -> Meeting:
+async def one(session: AsyncSession, meeting_id: UUID, *, lock: bool = False) -> Meeting:
     """A meeting of this tenant, or NotFound."""
-    meeting = await session.get(Meeting, meeting_id)
+    meeting = await session.get(Meeting, meeting_id, with_for_update=lock, populate_existing=lock)
     if meeting is None:
         raise NotFound("meeting_not_found", f"There is no meeting {meeting_id} here.")
     return meeting

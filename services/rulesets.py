@@ -14,9 +14,11 @@ from models.rulesets import RuleSet, RuleSetVersion
 from rules.errors import Conflict, Forbidden, Invalid, NotFound
 from rules.rulesets import ruleset as documents
 from rules.rulesets.attached_tests import failing_tests
+from rules.rulesets.model import RuleSet as Content
 from services import audit
 from services.audit import Act
 from services.context import Actor
+from services.letter_versions import district_wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,9 @@ async def approve(session: AsyncSession, actor: Actor, command: MoveVersion, *, 
 async def activate(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:
     """Put an approved version in force; the one before it takes no new entries, running cases keep theirs."""
     found = await _in_state(session, command.version_id, "APPROVED")
-    documents.refuse_activation(documents.parse_ruleset(found.row.content))
+    content = documents.parse_ruleset(found.row.content)
+    documents.refuse_activation(content)
+    await _refuse_without_wording(session, content)
     before = await session.scalar(
         select(RuleSetVersion)
         .where(RuleSetVersion.rule_set_id == found.ruleset.id, RuleSetVersion.status == "ACTIVE")
@@ -156,6 +160,21 @@ async def activate(session: AsyncSession, actor: Actor, command: MoveVersion, *,
         await _moved(session, actor, Version(found.ruleset, before), "RETIRED", command, now)
     found.row.activated_at = now
     return await _moved(session, actor, found, "ACTIVE", command, now)
+
+
+async def _refuse_without_wording(session: AsyncSession, content: Content) -> None:
+    """A letter nobody has approved the wording of could never be written: say so before a child waits for it."""
+    fields = {}
+    for at, stage in enumerate(content.stages):
+        if stage.template and not await district_wording(session, stage.template):
+            fields[f"stages[{at}].template"] = f"no version of {stage.template} is approved"
+    if fields:
+        raise Invalid(
+            "template_not_approved",
+            f"The rule set {content.key} writes letters whose wording nobody has approved: "
+            "draft, submit and approve them (POST /letters/templates), then activate.",
+            fields=fields,
+        )
 
 
 async def retire(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:

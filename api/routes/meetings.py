@@ -25,19 +25,19 @@ from api.schemas.meetings import (
 from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
-from rules.errors import Conflict, Invalid
+from rules.errors import Conflict, DomainError, Invalid
 from rules.ids import MeetingId
 from rules.ladder.commands import RecordMeetingOutcome
 from rules.ladder.verbs import Verb
-from services import meeting_diary, meetings
+from services import meeting_diary, meeting_outcomes, meetings
 from services.meeting_diary import MeetingQuery, Said, SlotQuery
 from services.meetings import ScheduleMeeting
 
 router = APIRouter(prefix="/meetings", tags=["meetings"], route_class=HandrailRoute)
 
 
-async def _file(session: Session, caller: Caller, meeting_id: UUID) -> MeetingFileOut:
-    row = await meetings.one(session, meeting_id)
+async def _file(session: Session, caller: Caller, meeting_id: UUID, *, lock: bool = False) -> MeetingFileOut:
+    row = await meetings.one(session, meeting_id, lock=lock)
     reach.of_school(caller, row.school_id, row.student_id)
     invited = await meeting_diary.attendees(session, meeting_id)
     present = {one.attendee_id for one in invited if one.kind == "STAFF"}
@@ -103,7 +103,10 @@ async def read_meeting(
     return tagged(response, await _file(session, caller, meeting_id))
 
 
-@router.put("/{meeting_id:uuid}")
+@router.put(
+    "/{meeting_id:uuid}",
+    responses={202: {"model": MeetingFileOut, "description": "Accepted, not yet confirmed: send it again, same key."}},
+)
 async def put_meeting(
     meeting_id: UUID,
     body: MeetingPut,
@@ -111,17 +114,26 @@ async def put_meeting(
     key: CommandKey,
     given: Parts,
     cases: Cases,
+    response: Response,
     if_match: IfMatch = None,
 ) -> MeetingFileOut:
     """Move the meeting, or record what came of it: the walk goes on by the outcome."""
     async with given.sessions.tenant(caller.actor.tenant_id) as session:
-        unchanged(if_match, await _file(session, caller, meeting_id))
+        seen = await _file(session, caller, meeting_id, lock=True)
+        unchanged(if_match, seen)
         if body.outcome is None:
             await _moved(session, caller, meeting_id, body)
+        else:
+            await meeting_outcomes.reserve(session, await meetings.one(session, meeting_id), key, now=caller.now)
     if body.outcome is not None:
-        await _decided(given, caller, key, cases, meeting_id, body.outcome)
+        try:
+            await _decided(given, caller, key, cases, meeting_id, body.outcome)
+        except DomainError:
+            async with given.sessions.tenant(caller.actor.tenant_id) as session:
+                await meeting_outcomes.give_back(session, meeting_id, key)
+            raise
     async with given.sessions.tenant(caller.actor.tenant_id) as session:
-        return await _file(session, caller, meeting_id)
+        return tagged(response, await _file(session, caller, meeting_id))
 
 
 async def _moved(session: Session, caller: Caller, meeting_id: UUID, body: MeetingPut) -> None:
@@ -133,6 +145,7 @@ async def _moved(session: Session, caller: Caller, meeting_id: UUID, body: Meeti
 
 
 async def _decided(given: Parts, caller: Caller, key: str, cases: Cases, meeting_id: UUID, outcome: OutcomeIn) -> None:
+    """The case says yes first; then the meeting shows what was said, whenever the case carries it out."""
     async with given.sessions.tenant(caller.actor.tenant_id) as session:
         meeting = await meetings.one(session, meeting_id)
         if meeting.instance_id is None:
@@ -148,8 +161,11 @@ async def _decided(given: Parts, caller: Caller, key: str, cases: Cases, meeting
         outcome=outcome.code,
         **outcome.model_dump(exclude={"code", "notes"}),
     )
-    await cases.tell(caller, found, Verb.RECORD_MEETING_OUTCOME, command)
-    if outcome.notes:  # only once the walk has taken the outcome: a refused one leaves nothing behind
-        async with given.sessions.tenant(caller.actor.tenant_id) as session:
-            meeting = await meetings.one(session, meeting_id)
+    told = await cases.tell(caller, found, Verb.RECORD_MEETING_OUTCOME, command)
+    if told.answer is None:
+        return
+    async with given.sessions.tenant(caller.actor.tenant_id) as session:
+        meeting = await meetings.one(session, meeting_id, lock=True)
+        await meeting_outcomes.write(session, caller.actor, meeting, command, now=caller.now)
+        if outcome.notes:
             await meeting_diary.note(session, caller.actor, meeting, outcome.notes, now=caller.now)

@@ -1,7 +1,8 @@
 """The queue, bulk decisions, and walks as they are read and begun."""
 
 import asyncio
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -34,11 +35,12 @@ from rules.ids import ProposalId
 from rules.ladder.commands import Approve, Command, Skip
 from rules.ladder.verbs import Verb
 from services import instances
-from services.instances import NEVER, QueueQuery, StartByHand
+from services.instances import NEVER, QueueQuery, Risk, StartByHand
 from services.starting import starting
 
 router = APIRouter(prefix="/interventions", tags=["ladder"], route_class=HandrailRoute)
 AT_ONCE = 8
+StepType = Literal["CONTACT", "LETTER", "MEETING", "ESCALATION", "EXIT_REVIEW", "FOLLOW_UP"]
 
 
 def _seen(caller: Caller) -> Seen:
@@ -52,11 +54,14 @@ async def read_queue(
     school_id: UUID | None = None,
     stage_key: Annotated[str | None, Query(max_length=48)] = None,
     assignee_id: UUID | None = None,
+    kind_of_act: Annotated[StepType | None, Query(alias="type")] = None,
+    due_by: Annotated[date | None, Query(description="Only steps due on this day or before.")] = None,
+    risk_flags: Annotated[list[Risk], Query(description="Only steps of which all of these are true.")] = [],  # noqa: B006
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[QueueItem]:
     """The steps that wait for a person, the most urgent first."""
-    asked = QueueQuery(reach.scope(caller, school_id), stage_key, assignee_id)
+    asked = QueueQuery(reach.scope(caller, school_id), stage_key, assignee_id, kind_of_act, due_by, risk_flags)
     rows = await instances.queue(session, asked, Window(limit, after(cursor)))
     names = await instances.guardian_names(session, rows)
     return page(

@@ -11,7 +11,7 @@ from api.schemas.cases import InstanceSummary
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, shown
 from models.instances import Instance
 from orchestration.handles import Told
-from services.instances import QueueRow
+from services.instances import ASKS, QueueRow
 
 _ITEM: dict[str, Any] = {
     "proposal_id": SOME_ID,
@@ -49,15 +49,6 @@ _ANSWER: dict[str, Any] = {
     "revision": 7,
     "undo_until": "2026-11-20T09:30:10Z",
     "verbs": ["withdraw_approval", "hold", "stop"],
-}
-
-
-# proposals that are no rung of the ladder, under the stage types that everything else shows
-ASKS = {
-    "EXIT": "EXIT_REVIEW",
-    "RELAPSE": "FOLLOW_UP",
-    "INCONCLUSIVE": "FOLLOW_UP",
-    "EXTEND_MEETING": "MEETING",
 }
 
 
@@ -131,7 +122,7 @@ class QueueItem(Body):
             type=ASKS.get(proposal.kind) or step.get("type") or proposal.stage_type,
             stage_type=ASKS.get(proposal.kind, proposal.stage_type),
             approval=proposal.approval,
-            held=proposal.status == "HELD",
+            held=row.shown == "HELD",
             reason=proposal.reason,
             basis=proposal.basis,
             due_on=proposal.due_on,
@@ -150,7 +141,7 @@ def _risks(row: QueueRow) -> list[str]:
     step = row.proposal.step
     said = {
         "Needs a second look - ask the safeguarding lead": bool(step.get("flags")),
-        "On hold: cannot be approved until the walk goes on": row.proposal.status == "HELD",
+        "On hold: cannot be approved until the walk goes on": row.shown == "HELD",
         "Decided to stay although the register was corrected": bool(row.proposal.basis.get("kept")),
         f"Not written to {step.get('held_back')} guardian(s): their entitlement is unknown": bool(
             step.get("held_back")

@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
@@ -18,6 +18,9 @@ from models.session import Session, Sessions
 from models.students import CareFlag, Student
 from models.tenants import Tenant
 from rules.access.permissions import Role
+from rules.ids import TenantId
+from services import starter_content
+from services.context import system
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
@@ -126,6 +129,9 @@ async def settle(sessions: Sessions, key: str, today: date = TODAY, enrolled_on:
         await _schools(session, settled)
         await _people(session, settled)
         await _students(session, settled)
+        # a rule set is put in force only when the letters it writes have an approved wording
+        shipped = system(TenantId(tenant.id), "cli", "settle")
+        await starter_content.letters(session, shipped, now=datetime.combine(today, time(9), UTC))
     return settled
 
 

@@ -155,3 +155,19 @@ def test_what_if_of_a_stored_version_and_a_real_student_writes_nothing(district:
 def test_what_if_asks_for_what_is_missing(district: District, body: dict[str, Any], code: str) -> None:
     answer = simulated(district, **body)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+def test_a_rule_set_whose_letters_have_no_approved_wording_is_not_put_in_force(district: District) -> None:
+    document = dump_ruleset(load_pack("general")) | {"key": "wordless"}
+    document["stages"][1]["template"] = "LETTER_NOBODY_WROTE"
+    version_id = district.post("/interventions/rules", json={"document": document, "reason": "New."}).json()["version"][
+        "id"
+    ]
+    path = f"/interventions/rules/{version_id}"
+    for step, person in (("submit", "district_admin"), ("approve", "school_leader")):
+        assert district.post(f"{path}/{step}", person, json={"reason": "Agreed."}).status_code == 200
+    answer = district.post(f"{path}/activate", json={"reason": "Now."})
+    assert (answer.status_code, answer.json()["code"]) == (422, "template_not_approved")
+    assert answer.json()["fields"] == {"stages[1].template": "no version of LETTER_NOBODY_WROTE is approved"}
+    assert "POST /letters/templates" in answer.json()["detail"]
+    assert district.get(path).json()["version"]["status"] == "APPROVED"

@@ -17,7 +17,7 @@ from tests.live.town import BY_POST, LEAVING, ORDINARY, Town, in_force, ladder, 
 from tests.servers.kinds import MailServer, Store, TemporalDev
 from tests.servers.template import cloned
 
-AWAY, AWAY_AT_ELM, POSTED, LEAVERS, CALM = 36, 2, 3, 6, 6
+AWAY, AWAY_AT_ELM, POSTED, LEAVERS, CALM = 48, 2, 2, 6, 4
 
 
 def pupils() -> tuple[dict[str, str], dict[str, str]]:
@@ -40,7 +40,7 @@ def town(postgres: Server, s3_server: StorePlan, temporal_dev: TemporalDev) -> I
             ours = loop.run(settle(parts.sessions, f"ours-{uuid4().hex[:6]}", today(), began))
             theirs = loop.run(settle(parts.sessions, f"theirs-{uuid4().hex[:6]}", today(), began))
             district = District(create_app(parts), parts.sessions, loop, ours, theirs)
-            yield peopled(Town(district))
+            yield peopled(Town(district, database.owner_dsn))
         finally:
             loop.run(running.__aexit__(None, None, None))
             mail.stop()

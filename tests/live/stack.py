@@ -35,7 +35,7 @@ from workflows.identity import SEARCH_ATTRIBUTES
 
 Result = TypeVar("Result")
 CODEC = EncryptedPayloads({"live": b"l" * 32}, "live")
-PATIENCE = 120
+PATIENCE = 240
 
 
 class Loop:

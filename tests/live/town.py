@@ -18,10 +18,7 @@ from models.people import School
 from models.session import Session
 from models.students import Student
 from models.tenants import Tenant
-from rules.ids import TenantId
 from rules.rulesets.ruleset import dump_ruleset, load_pack
-from services import starter_content
-from services.context import system
 from tests.api.district import District, Tenancy
 
 OFFICER, LEADER, ADMIN = "attendance_officer", "school_leader", "district_admin"
@@ -30,7 +27,7 @@ AWAY_DAYS, PAST_DAYS = 6, 20
 ORDINARY = "5"
 BY_POST = "7"  # their families have no e-mail address
 LEAVING = "9"  # students of this year are proposed for exit as soon as they are on the ladder
-PATIENCE = 40
+PATIENCE = 200
 SCHOOLS = "school_id,name,code_set,missing_mark_policy,sessions_per_day,year_start\r\n"
 MARKS = "mark_id,student_id,school_id,date,session,code,recorded_at\r\n"
 
@@ -57,6 +54,7 @@ class Town:
     """The district, what waits in it, and what was said to it."""
 
     district: District
+    database: str = ""  # as its owner: for what only another process would do
     rules: str = ""
     taken: set[str] = field(default_factory=set)
 
@@ -136,10 +134,22 @@ class Town:
         self.stands(walk, "EXIT_REVIEW" if year == LEAVING else "AWAITING_APPROVAL")
         return walk
 
+    def confirmed(self, method: str, path: str, person: str, body: Any, **headers: str) -> httpx.Response:
+        """A command under one key, sent again as the API asks for while its case has not confirmed it."""
+        headers.setdefault("Idempotency-Key", uuid4().hex)
+
+        def sent() -> httpx.Response:
+            return self.district.call(method, path, person, json=body, headers=headers)
+
+        answer: httpx.Response = self.until(
+            sent, lambda said: said.status_code != 202 or "running" in said.json(), f"an answer to {path}"
+        )
+        return answer
+
     def command(self, path: str, body: Any, person: str = OFFICER, *, method: str = "POST", **headers: str) -> Any:
         """Send a command, and send it again: the same key gets the same answer, another body is refused."""
         key = headers.setdefault("Idempotency-Key", uuid4().hex)
-        first = self.district.call(method, path, person, json=body, headers=headers)
+        first = self.confirmed(method, path, person, body, **headers)
         if not first.is_success:
             return first
         again = self.district.call(method, path, person, json=body, headers=headers)
@@ -227,8 +237,6 @@ async def settle_in(district: District, names: dict[str, str], *, undo_seconds: 
         await session.execute(update(Tenant).values(settings={"ladder": {"undo_seconds": undo_seconds}}))
         reachable = {"phone": "020 7946 0100", "address": "1 School Road, London"}
         await session.execute(update(School).values(settings=reachable))
-        actor = system(TenantId(tenancy.id), "cli", "live")
-        await starter_content.stock(session, actor, now=datetime.now(UTC))
         for name, year in names.items():
             await student(session, tenancy, name, year)
 

@@ -50,7 +50,7 @@ def applied(world: World, case: CaseRef, said: RecordMeetingOutcome) -> date:
 
 
 def outcome(family: Family, booking: meetings.Booked, what: Outcome, **more: object) -> RecordMeetingOutcome:
-    said = {"command_id": "c-1", "actor_id": PersonId(family.officer_id), "role": "attendance_officer"}
+    said = {"command_id": f"c-{what}", "actor_id": PersonId(family.officer_id), "role": "attendance_officer"}
     return RecordMeetingOutcome.model_validate(
         {**said, "meeting_id": MeetingId(booking.meeting_id), "outcome": what, **more}
     )
