@@ -9,6 +9,7 @@ from models import (
     delivery,
     guardians,
     imports,
+    inbound,
     instances,
     letters,
     meetings,
@@ -41,6 +42,7 @@ CAPABILITIES = (
     privacy,
     reliability,
     webhooks,
+    inbound,
 )
 
 UNTENANTED = frozenset({"tenant", "outbox_head"})

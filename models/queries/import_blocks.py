@@ -97,9 +97,14 @@ async def stale_schools(session: AsyncSession, schools: Sequence[UUID], code_set
 
 async def merge_students(session: AsyncSession, now: datetime, today: date) -> None:
     """Students from staging, with the exemptions the list declares."""
-    await session.execute(text(people.STUDENTS))
+    await merge_student_records(session)
     await session.execute(text(people.EXEMPTIONS), {"today": today})
     await session.execute(text(people.WITHDRAW_EXEMPTIONS), {"now": now})
+
+
+async def merge_student_records(session: AsyncSession) -> None:
+    """Students from staging, their exemptions left alone: a single record does not say who else is exempt."""
+    await session.execute(text(people.STUDENTS))
 
 
 async def declared_merges(session: AsyncSession) -> dict[str, str]:

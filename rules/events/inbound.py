@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 PREFIX: Final = "org.handrail.inbound"
 _PLAIN: Final = r"^[^\x00-\x1f\x7f]+$"
@@ -19,6 +19,16 @@ SourceId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1,
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_PLAIN)]
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
 Session = Literal["AM", "PM"]
+Channel = Literal["email", "post", "sms", "push", "in_app"]
+
+
+def _local(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError("a time of day at the school, without an offset")
+    return value
+
+
+Clock = Annotated[time, AfterValidator(_local)]
 
 
 class Told(BaseModel):
@@ -46,7 +56,8 @@ class GuardianData(Told):
     guardian_id: SourceId
     name: Word
     language: Word | None = None
-    preferred_channel: Literal["EMAIL", "POST", "SMS", "PUSH", "IN_APP"] | None = None
+    preferred_channel: Channel | None = None
+    opted_out_channels: list[Channel] = Field(max_length=5, description="Never left out: none must be said, too.")
     email: Word | None = None
     phone: Word | None = None
     address: Word | None = None
@@ -103,8 +114,8 @@ class Hours(Told):
     """A stretch of a weekday, 1 being Monday."""
 
     weekday: int = Field(ge=1, le=7)
-    starts: time
-    ends: time
+    starts: Clock
+    ends: Clock
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
@@ -122,6 +133,12 @@ class StaffHoursData(Told):
     valid_to: Day | None = None
     hours: list[Hours] = Field(max_length=50)
 
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if len({(one.weekday, one.starts) for one in self.hours}) < len(self.hours):
+            raise ValueError("each stretch of a weekday once")
+        return self
+
 
 class StaffAbsenceData(Told):
     """A member of staff is away on these days; never why."""
@@ -130,8 +147,8 @@ class StaffAbsenceData(Told):
     staff_id: SourceId
     first_day: Day
     last_day: Day
-    starts: time | None = None
-    ends: time | None = None
+    starts: Clock | None = None
+    ends: Clock | None = None
     cancelled: bool = False
 
     @model_validator(mode="after")
@@ -259,4 +276,3 @@ class Envelope(BaseModel):
     time: AwareDatetime
     datacontenttype: str = "application/json"
     data: dict[str, Any]
-

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rules.events.catalogue import CATALOGUE, PROGRAMMES, DomainEvent
+from rules.events.inbound import INBOUND, InboundEvent
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 HEAD: Final = """# Events
@@ -23,6 +24,14 @@ say that an outcome was reached. The Kafka topics `intervention-events` and `con
 | type | in the requirements | emitted by | schema |
 |---|---|---|---|
 """
+IN: Final = """
+## In
+What other systems may send to `POST /api/v1/events/inbound`. `source` and `id` name an event for good; `time` is when
+it became true. Ids inside `data` are the source's own.
+
+| type | in the requirements | says | schema |
+|---|---|---|---|
+"""
 
 
 def schema_id(event_type: str) -> str:
@@ -37,8 +46,21 @@ def file_name(event: DomainEvent) -> str:
 
 def schema(event: DomainEvent) -> Mapping[str, Any]:
     """The JSON Schema of an event's `data`."""
-    said = event.payload.model_json_schema(mode="serialization")
-    return {"$schema": DIALECT, "$id": schema_id(event.type), **said, "title": event.name}
+    return _schema(event.type, event.name, event.payload.model_json_schema(mode="serialization"))
+
+
+def inbound_file(event: InboundEvent) -> str:
+    """The file of an inbound event's schema."""
+    return f"inbound.{event.name}.v{event.version}.json"
+
+
+def inbound_schema(event: InboundEvent) -> Mapping[str, Any]:
+    """The JSON Schema of what an inbound event's `data` must be."""
+    return _schema(event.type, event.name, event.payload.model_json_schema(mode="validation"))
+
+
+def _schema(event_type: str, name: str, said: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"$schema": DIALECT, "$id": schema_id(event_type), **said, "title": name}
 
 
 def _line(event: DomainEvent) -> str:
@@ -48,10 +70,17 @@ def _line(event: DomainEvent) -> str:
     return f"| `{event.type}`{mark} | {named} | {by} | [{event.name}]({file_name(event)}) |\n"
 
 
+def _inbound_line(event: InboundEvent) -> str:
+    says = (event.payload.__doc__ or "").partition("\n")[0]
+    return f"| `{event.type}` | {event.requirement} | {says} | [{event.name}]({inbound_file(event)}) |\n"
+
+
 def files() -> Mapping[str, str]:
     """Everything in docs/events, by file name."""
     drawn = {file_name(event): _json(schema(event)) for event in CATALOGUE}
-    return {"index.md": HEAD + "".join(map(_line, CATALOGUE)), **drawn}
+    taken = {inbound_file(event): _json(inbound_schema(event)) for event in INBOUND}
+    index = HEAD + "".join(map(_line, CATALOGUE)) + IN + "".join(map(_inbound_line, INBOUND))
+    return {"index.md": index, **drawn, **taken}
 
 
 def _json(said: Mapping[str, Any]) -> str:

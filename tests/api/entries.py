@@ -154,6 +154,8 @@ ENTRIES: dict[str, Entry] = {
     "close_incident": Entry(STUDENT, (200, 409)),
     # events
     "read_events": Entry(WHOLE),
+    "receive_events": Entry(WHOLE, (422,)),  # the example's student is not here
+    "list_inbound_events": Entry(WHOLE),
     "list_webhooks": Entry(WHOLE, sees="webhook_id"),
     "create_webhook": Entry(WHOLE, (503,)),  # the walk has no keys to wrap its secret with
     "remove_webhook": Entry(WHOLE, path={"webhook_id": "webhook_2_id"}, query={"reason": "Not needed."}),

@@ -1,0 +1,199 @@
+"""Events of other systems: each taken in once by source and id, validated, answered for itself."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.imports import ImportRun
+from models.inbound import InboundEvent as InboundRow
+from models.queries import inbound as queries
+from models.queries.keyset import Window
+from rules.errors import DomainError, Invalid
+from rules.events.inbound import INBOUND_BY_TYPE, Envelope, InboundEvent, Told
+from services import audit, inbound_records, inbound_register, outbox
+from services.audit import Act
+from services.context import Actor
+from services.inbound_register import News
+
+Via = Literal["api", "kafka"]
+MOST: Final = 100
+AHEAD: Final = timedelta(hours=24)  # a source whose clock is wrong must not shut out its own later news
+
+
+class Result(StrEnum):
+    """What became of an event that was sent."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to one event; `code` and `fields` say what is wrong with one that was refused."""
+
+    result: Result
+    source: str | None = None
+    id: str | None = None
+    code: str | None = None
+    problem: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An event whose envelope could be read, with its kind and data."""
+
+    envelope: Envelope
+    kind: InboundEvent
+    data: Told
+    digest: str
+
+    @property
+    def entity(self) -> str:
+        """The thing it tells of."""
+        return self.kind.entity(self.data)
+
+    @property
+    def identity(self) -> str:
+        """What it is known by."""
+        return f"{self.envelope.source} {self.envelope.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """By which way events came, and when."""
+
+    via: Via
+    now: datetime
+
+
+async def receive(session: AsyncSession, actor: Actor, sent: Sequence[Any], arrival: Arrival) -> list[Verdict]:
+    """Take events in, in their order, in the caller's transaction; one that is refused leaves the others alone."""
+    if len(sent) > MOST:
+        raise Invalid("too_many_events", f"At most {MOST} events at once.", fields={"body": f"has {len(sent)}"})
+    read = [read_event(one) for one in sent]
+    legible = [one for one in read if isinstance(one, Read)]
+    await queries.lock(session, actor.tenant_id, [name for one in legible for name in (one.entity, one.identity)])
+    verdicts = [await _take(session, actor, one, arrival) if isinstance(one, Read) else one for one in read]
+    await _finish(session, actor, read, verdicts, arrival)
+    return verdicts
+
+
+def read_event(sent: Any) -> Read | Verdict:
+    """The event, or what is wrong with it."""
+    try:
+        envelope = Envelope.model_validate(sent)
+    except ValidationError as wrong:
+        return _unreadable(sent, "event_invalid", wrong, "")
+    kind = INBOUND_BY_TYPE.get(envelope.type)
+    if kind is None:
+        problem = "no such type; docs/events lists those that are taken in"
+        return Verdict(Result.REFUSED, envelope.source, envelope.id, "event_type_unknown", problem, {"type": problem})
+    try:
+        data = kind.payload.model_validate_json(json.dumps(envelope.data))
+    except ValidationError as wrong:
+        return _unreadable(sent, "event_data_invalid", wrong, "data.")
+    return Read(envelope, kind, data, _digest(envelope))
+
+
+def _unreadable(sent: Any, code: str, wrong: ValidationError, at: str) -> Verdict:
+    """The places and what is wrong there, never the values: they may hold a name."""
+    fields = {at + ".".join(map(str, one["loc"])): one["msg"] for one in wrong.errors()}
+    named = sent if isinstance(sent, Mapping) else {}
+    source, event_id = (value if isinstance(value, str) else None for value in (named.get("source"), named.get("id")))
+    return Verdict(Result.REFUSED, source, event_id, code, "The event is not as documented.", fields)
+
+
+def _digest(envelope: Envelope) -> str:
+    said = json.dumps([envelope.type, envelope.data], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+async def _take(session: AsyncSession, actor: Actor, event: Read, arrival: Arrival) -> Verdict:
+    source, event_id = event.envelope.source, event.envelope.id
+    before = await queries.seen(session, source, event_id)
+    if before is not None and before.status != "REFUSED":
+        if before.digest == event.digest:
+            return Verdict(Result.DUPLICATE, source, event_id)
+        problem = "another event of this source had this id: give every event an id of its own"
+        return Verdict(Result.REFUSED, source, event_id, "event_differs", problem, {"id": problem})
+    try:
+        result = await _applied(session, actor, event, arrival)
+    except DomainError as refusal:
+        await _remember(session, before, event, arrival, refusal)
+        return Verdict(Result.REFUSED, source, event_id, refusal.code, refusal.message, refusal.fields)
+    await _remember(session, before, event, arrival, result)
+    return Verdict(result, source, event_id)
+
+
+async def _applied(session: AsyncSession, actor: Actor, event: Read, arrival: Arrival) -> Result:
+    """Everything or nothing of one event: what it wrote before it was refused is rolled back."""
+    if event.envelope.time > arrival.now + AHEAD:
+        raise Invalid("event_from_the_future", "The event's time lies ahead.", fields={"time": "has not come yet"})
+    if event.kind.ordered:
+        newest = await queries.newest(session, event.kind.type, event.entity)
+        if newest is not None and newest > event.envelope.time:
+            return Result.SUPERSEDED
+    async with session.begin_nested():
+        if type(event.data) in inbound_records.KEEPERS:
+            await inbound_records.keep(session, event.data)
+        else:
+            await inbound_register.take(session, actor, News(event.data, arrival.now, arrival.now.date()))
+    return Result.APPLIED
+
+
+async def _remember(
+    session: AsyncSession, before: InboundRow | None, event: Read, arrival: Arrival, came: Result | DomainError
+) -> None:
+    refusal = came if isinstance(came, DomainError) else None
+    row = before or InboundRow(source=event.envelope.source, event_id=event.envelope.id, tries=0)
+    row.type, row.entity, row.time = event.kind.type, event.entity, event.envelope.time
+    row.digest, row.via, row.received_at = event.digest, arrival.via, arrival.now
+    row.status = "REFUSED" if refusal else str(came).upper()
+    row.code, row.problem = (refusal.code, refusal.message) if refusal else (None, None)
+    row.tries += 1
+    session.add(row)
+    await session.flush()
+
+
+async def _finish(
+    session: AsyncSession, actor: Actor, read: Sequence[Read | Verdict], verdicts: Sequence[Verdict], arrival: Arrival
+) -> None:
+    """One audit entry, and one look of the nightly pass if the register has changed."""
+    applied = [
+        one
+        for one, verdict in zip(read, verdicts, strict=True)
+        if isinstance(one, Read) and verdict.result is Result.APPLIED
+    ]
+    if not applied:
+        return
+    told = {one.identity: one.entity for one in applied}
+    await audit.record(session, actor, Act("receive_events", "inbound_event", after=told), now=arrival.now)
+    if any(type(one.data) in inbound_register.TABLES for one in applied):
+        run = ImportRun(
+            kind="events", source_name="events", status="FINISHED", rows_done=len(applied), finished_at=arrival.now
+        )
+        session.add(run)
+        await session.flush()
+        await outbox.enqueue(session, "import.finished", f"import/{run.id}", {"import_id": str(run.id)})
+
+
+async def listed(
+    session: AsyncSession, status: str | None, event_type: str | None, window: Window
+) -> Sequence[InboundRow]:
+    """A page of what came in, the oldest first."""
+    return await queries.listed(session, status, event_type, window)
+
+
+async def one(session: AsyncSession, source: str, event_id: str) -> InboundRow | None:
+    """The event of this source and id."""
+    return await queries.seen(session, source, event_id)

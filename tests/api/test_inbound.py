@@ -1,0 +1,81 @@
+"""Events of other systems over HTTP: one or a batch, by either media type, for integrations of the whole tenant."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.api.district import District
+
+pytestmark = pytest.mark.servers
+
+
+def event(**more: Any) -> dict[str, Any]:
+    head = {
+        "specversion": "1.0",
+        "id": uuid4().hex,
+        "source": "https://mis.example.org",
+        "time": "2026-11-20T09:00:00Z",
+    }
+    data = {"student_id": uuid4().hex, "first_name": "Ida"}
+    return {**head, "type": "org.handrail.inbound.StudentChanged.v1", "data": data, **more}
+
+
+def test_one_event_is_taken_in_once(district: District) -> None:
+    one = event()
+    answers = [district.post("/events/inbound", "integration", json=one) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [answer.json()["results"][0]["result"] for answer in answers] == ["applied", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("media", "many"),
+    [("application/cloudevents+json; charset=utf-8", 1), ("application/cloudevents-batch+json", 3)],
+)
+def test_the_media_types_of_cloudevents_are_read(district: District, media: str, many: int) -> None:
+    sent: Any = [event() for _ in range(many)]
+    body = json.dumps(sent if many > 1 else sent[0])
+    answer = district.post("/events/inbound", "integration", content=body, headers={"Content-Type": media})
+    assert [one["result"] for one in answer.json()["results"]] == ["applied"] * many
+
+
+def test_a_batch_is_answered_event_by_event_and_a_single_refusal_by_its_status(district: District) -> None:
+    bad = event(data={"student_id": "x", "favourite_colour": "blue"})
+    good = event()
+    answer = district.post("/events/inbound", json=[bad, good])
+    assert answer.status_code == 200
+    first, second = answer.json()["results"]
+    assert (first["result"], first["code"], second["result"]) == ("refused", "event_data_invalid", "applied")
+    assert "data.favourite_colour" in first["fields"]
+    alone = district.post("/events/inbound", json=bad)
+    assert (alone.status_code, alone.json()["code"]) == (422, "event_data_invalid")
+    assert "body.data.favourite_colour" in alone.json()["fields"]
+
+
+@pytest.mark.parametrize("sent", [[], "text", 7, None, [event() for _ in range(101)]])
+def test_what_is_no_event_is_refused_in_words(district: District, sent: Any) -> None:
+    answer = district.post("/events/inbound", json=sent)
+    assert answer.status_code == (200 if sent == [] else 422)
+
+
+@pytest.mark.parametrize("person", ["school_leader", "attendance_officer", "teacher", "auditor", "guardian"])
+def test_people_of_a_school_send_no_events(district: District, person: str) -> None:
+    assert district.post("/events/inbound", person, json=event()).status_code == 403
+
+
+def test_what_came_in_is_listed_page_by_page_for_its_own_tenant(district: District) -> None:
+    mine = event()
+    assert district.post("/events/inbound", "integration", json=mine).status_code == 200
+    refused = event(type="org.handrail.inbound.GuardianLinkChanged.v1", data={"student_id": "no", "guardian_id": "no"})
+    district.post("/events/inbound", "integration", json=[refused])
+    listed = district.get("/events/inbound?limit=200").json()["items"]
+    assert mine["id"] in {one["event_id"] for one in listed}
+    only = district.get("/events/inbound?status=REFUSED&limit=200").json()["items"]
+    assert {one["status"] for one in only} == {"REFUSED"}
+    assert refused["id"] in {one["event_id"] for one in only}
+    theirs = district.get("/events/inbound?limit=200", tenancy=district.theirs).json()["items"]
+    assert mine["id"] not in {one["event_id"] for one in theirs}
+    first = district.get("/events/inbound?limit=1").json()
+    second = district.get(f"/events/inbound?limit=1&cursor={first['next_cursor']}").json()
+    assert first["items"] != second["items"]
