@@ -1,6 +1,6 @@
 """News of the register by event: merged as an import's rows are, facts and running cases following at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -47,7 +47,7 @@ async def take(session: AsyncSession, actor: Actor, news: News) -> None:
         return
     table = TABLES[type(news.data)]
     run = await open_run(session, actor, "event", news.now, rows=1)
-    await _stage(session, table, _rows(news.data))
+    await _stage(session, table, news)
     if await blocks.quarantine(session, table, run.id):
         raise await _refused(session, run)
     if table == "students":
@@ -68,11 +68,11 @@ async def _calendar(session: AsyncSession, actor: Actor, data: CalendarData, now
     await attendance.set_calendar(session, actor, SetCalendar(school_id, data.first, data.last, opened, BY), now=now)
 
 
-async def _stage(session: AsyncSession, table: str, rows: Sequence[Row]) -> None:
+async def _stage(session: AsyncSession, table: str, news: News) -> None:
     await blocks.open_stage(session, table)
-    columns = tuple(rows[0])
-    listed = [tuple(row.values()) for row in rows]
-    await blocks.stage(session, table, blocks.staged(table, columns, range(1, len(rows) + 1), listed))
+    rows = _rows(news.data)
+    fields = {name: [row[name] for row in rows] for name in rows[0]}
+    await blocks.stage(session, table, blocks.staged(table, fields, range(1, len(rows) + 1), news.now))
 
 
 def _rows(data: Told) -> list[Row]:
