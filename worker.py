@@ -27,6 +27,7 @@ from orchestration.relay import Relay
 from orchestration.schedules import ensure_schedules
 from orchestration.sealer import ANCHOR_LOOK_SECONDS, Sealer
 from orchestration.webhooks import COUNT_SECONDS, Dispatcher, WebhookMetrics
+from orchestration.witness import LOOK_SECONDS, Witness
 from orchestration.working import worker
 from services.audit_keys import sessions_with
 from services.means import Means, Sender, Threads
@@ -36,8 +37,10 @@ READY = "HANDRAIL WORKER READY"  # the supervisor of the embedded stack waits fo
 NEEDED = ("database_url", "temporal_address", "payload_keys", "master_keys", "smtp_host")
 LOCK_FILE = Path(__file__).with_name("requirements.lock")
 SCHEDULES_EVERY_SECONDS = 60.0
-RECONCILE_EVERY_SECONDS = 24 * 3600.0  # and once at every start, which is when a restore shows
+RECONCILE_EVERY_SECONDS = 24 * 3600.0  # and once at every start
+AGAIN_SECONDS = 60.0  # what could not be done is tried again this soon, however seldom it is due
 THREADS = 4
+AWAY = (*DATABASE_AWAY, *STORE_AWAY, RPCError, TimeoutError)
 
 log = logging.getLogger("handrail.worker")
 
@@ -55,6 +58,7 @@ async def work() -> None:
     await temporal_answers(client)
     build_name = build_id([LOCK_FILE])
     means = dependencies(settings, sessions)
+    await first_look(Witness(sessions, client, now), stop)
     running = worker(client, build(means), [Boundary(sessions)], deployment(build_name, settings.worker_versioning))
     async with running:
         await make_current(client, build_name)
@@ -116,6 +120,7 @@ async def beside(stop: asyncio.Event, means: Means, client: Client, settings: Se
     async with asyncio.TaskGroup() as together:
         together.create_task(relay.run(stop))
         together.create_task(sealer.run(stop))
+        together.create_task(every(stop, LOOK_SECONDS, Witness(sessions, client, now).look))
         together.create_task(dispatcher.run(stop))
         together.create_task(every(stop, COUNT_SECONDS, dispatcher.count))
         together.create_task(every(stop, ANCHOR_LOOK_SECONDS, sealer.anchor_all))
@@ -123,6 +128,18 @@ async def beside(stop: asyncio.Event, means: Means, client: Client, settings: Se
         together.create_task(every(stop, RECONCILE_EVERY_SECONDS, lambda: reconcile_all(sessions, client, now=now())))
     await poster.close()
     showing()
+
+
+async def first_look(witness: Witness, stop: asyncio.Event) -> None:
+    """Before any work is taken: after a restore nothing may leave. What is away is waited for."""
+    while not stop.is_set():
+        try:
+            await witness.look()
+        except AWAY as away:
+            log.warning("waits for the first look: %s", type(away).__name__)
+            await asyncio.sleep(1)
+        else:
+            return
 
 
 def shown_at(where: str | None, registry: CollectorRegistry) -> Callable[[], None]:
@@ -148,12 +165,14 @@ def now() -> datetime:
 async def every(stop: asyncio.Event, seconds: float, do: Callable[[], Awaitable[object]]) -> None:
     """Do a thing now and then; a database, store or Temporal that is away is tried again next time."""
     while not stop.is_set():
+        pause = seconds
         try:
             await do()
-        except (*DATABASE_AWAY, *STORE_AWAY, RPCError) as away:
-            log.warning("tried again in %s s: %s", seconds, type(away).__name__)
+        except AWAY as away:
+            pause = min(seconds, AGAIN_SECONDS)
+            log.warning("tried again in %s s: %s", pause, type(away).__name__)
         try:
-            await asyncio.wait_for(stop.wait(), seconds)
+            await asyncio.wait_for(stop.wait(), pause)
         except TimeoutError:
             continue
 

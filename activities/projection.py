@@ -33,6 +33,7 @@ class ProjectionActivities:
             due_at=seen.due_at,
             effective_day=seen.effective_day,
             follow_up_week=seen.follow_up_week,
+            state=order.state.model_dump(mode="json", exclude={"ladder"}) if order.state else None,
             shown={"verbs": list(seen.verbs), "details": seen.details, "parked": seen.parked},
         )
         async with self._sessions.tenant(order.tenant_id) as session:

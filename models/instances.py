@@ -111,6 +111,8 @@ class Instance(Recorded, Base):
     close_reason: Mapped[str | None]
     reopened_from: Mapped[UUID | None] = mapped_column(ForeignKey("instance.id"))
     view: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    # The walk as its workflow last reported it, without its ladder: a workflow that was lost goes on from here.
+    state: Mapped[dict[str, Any] | None]
 
 
 class Event(Recorded, Base):

@@ -16,6 +16,7 @@ from models import (
     people,
     privacy,
     reliability,
+    restores,
     rulesets,
     sign_in,
     students,
@@ -41,11 +42,12 @@ CAPABILITIES = (
     audit,
     privacy,
     reliability,
+    restores,
     webhooks,
     inbound,
 )
 
-UNTENANTED = frozenset({"tenant", "outbox_head"})
+UNTENANTED = frozenset({"tenant", "outbox_head", "witness"})
 PARTITIONED = frozenset({"mark", "session_fact", "summary"})
 INSERT_ONLY = frozenset(
     {"audit_entry", "audit_detail", "audit_seal", "audit_anchor", "student_view", "event", "effect", "disclosure"}

@@ -21,6 +21,7 @@ from orchestration.relay import Carrier, Undeliverable
 from rules.errors import NotFound
 from rules.ids import InstanceId, TenantId
 from rules.ladder.state import State
+from rules.ladder.words import Phase
 from services.schools import time_zones
 from services.starting import Starting, starting
 from workflows import identity
@@ -30,10 +31,11 @@ from workflows.nightly_evaluation import NightlyStart
 INTERVENTION = "StudentIntervention"
 NIGHTLY = "NightlyEvaluation"
 RPC_TIMEOUT = timedelta(seconds=5)
+USE_EXISTING = WorkflowIDConflictPolicy.USE_EXISTING
 
 
 def start_input(found: Starting) -> Start:
-    """The input of a case's workflow."""
+    """The input of a case's workflow: from the beginning, or from where its lost workflow last reported."""
     return Start(
         tenant_id=found.tenant_id,
         school_id=found.school_id,
@@ -43,7 +45,7 @@ def start_input(found: Starting) -> Start:
         school_year=found.school_year,
         evaluation_id=found.evaluation_id,
         settings=Settings.model_validate(found.settings),
-        state=State(ladder=found.ladder),
+        state=State.model_validate(found.state or {}).but(ladder=found.ladder),
     )
 
 
@@ -67,7 +69,9 @@ class CaseCarriers:
         found = await self._read(tenant_id, parcel.payload["instance_id"])
         if found.closed:
             raise Undeliverable(f"instance {found.instance_id} is already closed")
-        await start_case(self._client, found, identity.sweep(TenantId(tenant_id)))
+        await start_case(
+            self._client, found, identity.sweep(TenantId(tenant_id)), anew=parcel.payload.get("anew", False)
+        )
 
     async def signal(self, tenant_id: UUID, parcel: Parcel) -> None:
         """Signal-with-start: a signal never overtakes its case, and a closed case is not opened by a late one."""
@@ -93,9 +97,17 @@ class CaseCarriers:
 
 
 async def start_case(
-    client: Client, found: Starting, priority: Priority, signal: tuple[str, Any] | None = None
+    client: Client,
+    found: Starting,
+    priority: Priority,
+    signal: tuple[str, Any] | None = None,
+    *,
+    anew: bool = False,
 ) -> None:
-    """Start a case, or leave the running one as it is; with a signal the two happen together."""
+    """Start a case, or leave the running one as it is; with a signal the two happen together.
+
+    `anew` ends a run that an older Temporal brought back and goes on from what the row remembers.
+    """
     workflow_id = identity.ladder_id(TenantId(found.tenant_id), found.school_year, InstanceId(found.instance_id))
     extra: dict[str, Any] = {}
     if signal:
@@ -106,8 +118,8 @@ async def start_case(
             start_input(found),
             id=workflow_id,
             task_queue=identity.TASK_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING if anew else USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE if anew else WorkflowIDReusePolicy.REJECT_DUPLICATE,
             search_attributes=_attributes(found),
             static_summary=identity.STATIC_SUMMARY,
             priority=priority,
@@ -138,10 +150,17 @@ async def run_nightly(client: Client, tenant_id: TenantId, time_zone: str, *, be
 
 
 def _attributes(found: Starting) -> TypedSearchAttributes:
-    return TypedSearchAttributes(
-        [
-            SearchAttributePair(identity.TENANT, str(found.tenant_id)),
-            SearchAttributePair(identity.SCHOOL, str(found.school_id)),
-            SearchAttributePair(identity.RULE_SET, found.ladder.rule_set_key),
+    shown: list[SearchAttributePair[Any]] = [
+        SearchAttributePair(identity.TENANT, str(found.tenant_id)),
+        SearchAttributePair(identity.SCHOOL, str(found.school_id)),
+        SearchAttributePair(identity.RULE_SET, found.ladder.rule_set_key),
+    ]
+    if found.state is not None:  # it goes on in the middle: its next report may be weeks away
+        state = start_input(found).state
+        waiting = state.proposal is not None and state.phase is not Phase.ACTING
+        shown += [
+            SearchAttributePair(identity.PHASE, state.phase.value),
+            SearchAttributePair(identity.STAGE, state.stage_key or "none"),
+            SearchAttributePair(identity.AWAITING_APPROVAL, waiting),
         ]
-    )
+    return TypedSearchAttributes(shown)

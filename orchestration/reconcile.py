@@ -1,7 +1,8 @@
 """The reconciler: what runs in Temporal against what the database remembers, and what left against what is known.
 
-It changes nothing by itself. `repair` starts again what never started; everything else may have reached a family, so
-that a person decides (safeguards.md section 7). It runs nightly, and by hand after every restore.
+It changes nothing by itself. `repair` starts what never started and lets lost workflows go on from what their row
+remembers; everything else may have reached a family, so that a person decides and releases each class (safeguards.md
+section 7). It runs daily, and by hand after every restore.
 """
 
 import logging
@@ -21,9 +22,10 @@ from models.queries.reconcile import InstanceRow, Odd
 from models.session import Sessions
 from orchestration.carriers import INTERVENTION
 from rules.ids import InstanceId, TenantId
-from services import audit, outbox
+from services import audit, outbox, restores
 from services.audit import Act
 from services.context import system
+from services.restores import Cause, HoldKind
 from workflows import identity
 
 log = logging.getLogger("handrail.reconcile")
@@ -32,7 +34,7 @@ RPC_TIMEOUT = timedelta(seconds=10)
 
 
 class FindingKind(StrEnum):
-    """What does not agree; only the first is safe to mend without a person."""
+    """What does not agree; the first two are mended by `repair`."""
 
     NOT_STARTED = "NOT_STARTED"
     WORKFLOW_MISSING = "WORKFLOW_MISSING"
@@ -47,14 +49,26 @@ class FindingKind(StrEnum):
 
 WHAT_TO_DO: Mapping[FindingKind, str] = {
     FindingKind.NOT_STARTED: "its workflow never ran: `--repair` starts it",
-    FindingKind.WORKFLOW_MISSING: "it was walking and its workflow is gone: look at its timeline before anything else",
+    FindingKind.WORKFLOW_MISSING: "it was walking and its workflow is gone: `--repair` lets it go on from its row",
     FindingKind.WORKFLOW_ENDED: "its workflow ended and the row does not know: look at its history in Temporal",
     FindingKind.WORKFLOW_WITHOUT_ROW: "no open row belongs to it: the database is older; terminate it after a look",
-    FindingKind.OUT_OF_STEP: "row and workflow stand at different points: was one restored? keep sending paused",
+    FindingKind.OUT_OF_STEP: "row and workflow stand at different points: after Temporal was set back `--repair` helps",
     FindingKind.SENT_BUT_UNKNOWN: "the family has it, the case does not know: record the delivery",
     FindingKind.KNOWN_BUT_NOT_SENT: "the case believes it was sent: send it again by hand, or record why not",
     FindingKind.STORED_BUT_NOT_SENT: "written and never sent: send it by hand, or leave it and record why",
     FindingKind.IN_DOUBT: "handed to the mail server, no answer written: ask its log before sending again",
+}
+
+CLASSES: Mapping[FindingKind, HoldKind] = {
+    FindingKind.NOT_STARTED: HoldKind.WORKFLOWS,
+    FindingKind.WORKFLOW_MISSING: HoldKind.WORKFLOWS,
+    FindingKind.WORKFLOW_ENDED: HoldKind.WORKFLOWS,
+    FindingKind.WORKFLOW_WITHOUT_ROW: HoldKind.WORKFLOWS,
+    FindingKind.OUT_OF_STEP: HoldKind.WORKFLOWS,
+    FindingKind.SENT_BUT_UNKNOWN: HoldKind.SENT_BUT_UNKNOWN,
+    FindingKind.KNOWN_BUT_NOT_SENT: HoldKind.KNOWN_BUT_NOT_SENT,
+    FindingKind.STORED_BUT_NOT_SENT: HoldKind.KNOWN_BUT_NOT_SENT,
+    FindingKind.IN_DOUBT: HoldKind.IN_DOUBT,
 }
 
 
@@ -66,6 +80,12 @@ class Finding:
     subject: str
     instance_id: UUID | None
     detail: str = ""
+    mendable: bool = False
+
+    @property
+    def held_as(self) -> HoldKind:
+        """The class under which a person releases it."""
+        return CLASSES[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +97,7 @@ class Report:
     workflows: int
     findings: tuple[Finding, ...] = ()
     repaired: int = 0
+    held: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -87,12 +108,14 @@ class Report:
 async def reconcile(
     sessions: Sessions, client: Client, tenant_id: TenantId, *, now: datetime, repair: bool = False
 ) -> Report:
-    """Compare one tenant with Temporal and with itself; with `repair` start again what never started."""
+    """Compare one tenant with Temporal and with itself; with `repair` mend what can be mended without a person."""
     before = now - SETTLED_AFTER
     running = {one.id: one async for one in client.list_workflows(_running(tenant_id), rpc_timeout=RPC_TIMEOUT)}
     async with sessions.tenant(tenant_id) as session:
         known = await rows.open_instances(session, before=before)
-    look = _Look(sessions, client, tenant_id, before)
+        held = await restores.held(session)
+    temporal_is_older = any(one.cause == Cause.TEMPORAL_OLDER for one in held)
+    look = _Look(sessions, client, tenant_id, before, temporal_is_older)
     findings = [
         *await look.without_workflow([row for row in known if look.workflow_id(row) not in running]),
         *await look.without_row([one for one in running if one not in {look.workflow_id(row) for row in known}]),
@@ -100,7 +123,8 @@ async def reconcile(
         *await look.letters(),
     ]
     repaired = await look.start_again(findings, now) if repair else 0
-    return Report(tenant_id, len(known), len(running), tuple(findings), repaired)
+    waiting = tuple(one.kind for one in held)
+    return Report(tenant_id, len(known), len(running), tuple(findings), repaired, waiting)
 
 
 async def reconcile_all(sessions: Sessions, client: Client, *, now: datetime) -> list[Report]:
@@ -126,6 +150,7 @@ class _Look:
     client: Client
     tenant_id: TenantId
     before: datetime
+    temporal_is_older: bool
 
     def workflow_id(self, row: InstanceRow) -> str:
         return identity.ladder_id(self.tenant_id, row.school_year, InstanceId(row.id))
@@ -148,7 +173,8 @@ class _Look:
             seen = await self.status(workflow_id)
             if seen is None:
                 kind = FindingKind.NOT_STARTED if row.never_reported else FindingKind.WORKFLOW_MISSING
-                found.append(Finding(kind, workflow_id, row.id, f"{row.status} {row.phase}"))
+                mendable = row.never_reported or row.resumable
+                found.append(Finding(kind, workflow_id, row.id, f"{row.status} {row.phase}", mendable))
             elif seen.status is not WorkflowExecutionStatus.RUNNING and not await self._closed_meanwhile(row.id):
                 ended = seen.status.name if seen.status else "?"
                 found.append(Finding(FindingKind.WORKFLOW_ENDED, workflow_id, row.id, f"{row.phase}, {ended}"))
@@ -179,7 +205,8 @@ class _Look:
                 again = (await rows.instances(session, [row.id], before=self.before))[row.id]
             if seen is not None and not again.closed and not _agree(again, seen):
                 where = f"row {again.phase} {again.stage_key}, workflow {' '.join(_place(seen))}"
-                found.append(Finding(FindingKind.OUT_OF_STEP, execution.id, row.id, where))
+                mendable = self.temporal_is_older and row.resumable
+                found.append(Finding(FindingKind.OUT_OF_STEP, execution.id, row.id, where, mendable))
         return found
 
     async def letters(self) -> list[Finding]:
@@ -194,13 +221,16 @@ class _Look:
         return [Finding(kind, str(one.id), one.instance_id) for kind, odd in told.items() for one in odd]
 
     async def start_again(self, findings: Sequence[Finding], now: datetime) -> int:
-        """Enqueue the start of what never ran; the relay carries it as it carries any start."""
-        waiting = [one.instance_id for one in findings if one.kind is FindingKind.NOT_STARTED and one.instance_id]
+        """Enqueue the start of what can be mended; the relay carries it as it carries any start."""
+        waiting = [(one.kind, one.instance_id) for one in findings if one.mendable and one.instance_id]
         actor = system(self.tenant_id, "cli", str(uuid4()))
         async with self.sessions.tenant(self.tenant_id) as session:
-            for instance_id in waiting:
-                await outbox.enqueue(session, "instance.start", str(instance_id), {"instance_id": str(instance_id)})
-                act = Act("start_again", "instance", instance_id, reason="found by reconcile: it never started")
+            for kind, instance_id in waiting:
+                told: dict[str, object] = {"instance_id": str(instance_id)}
+                if kind is FindingKind.OUT_OF_STEP:
+                    told["anew"] = True
+                await outbox.enqueue(session, "instance.start", str(instance_id), told)
+                act = Act("start_again", "instance", instance_id, reason=f"found by reconcile: {kind.value}")
                 await audit.record(session, actor, act, now=now)
         return len(waiting)
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.delivery import SendingSwitch
 from models.guardians import ContactStop, Guardian, GuardianLink
+from models.restores import RestoreHold
 from rules.delivery.entitlement import Entitlement, Link, Order, Purpose, Standing, entitlement
 from services import school_days
 from services.context import CaseRef
@@ -106,12 +107,13 @@ async def stopped_guardians(session: AsyncSession, student_id: UUID) -> set[UUID
 
 
 async def sending_on(session: AsyncSession, school_id: UUID, channel: str | None = None) -> bool:
-    """Whether no sending switch that covers the school (and channel) is off."""
+    """Whether no sending switch that covers the school (and channel) is off, and no restore waits for a release."""
     covers = or_(SendingSwitch.school_id.is_(None), SendingSwitch.school_id == school_id)
     named = [SendingSwitch.channel == channel.upper()] if channel else []
     same = or_(SendingSwitch.channel.is_(None), *named)
     off = select(SendingSwitch.id).where(covers, same, SendingSwitch.enabled.is_(False)).limit(1)
-    return (await session.scalars(off)).first() is None
+    held = select(RestoreHold.id).where(RestoreHold.released_at.is_(None)).limit(1)
+    return (await session.scalars(off.union_all(held).limit(1))).first() is None
 
 
 async def _links(session: AsyncSession, student_id: UUID) -> Sequence[tuple[GuardianLink, Guardian]]:

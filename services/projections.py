@@ -56,6 +56,7 @@ class CaseView:
     effective_day: date | None
     follow_up_week: int | None
     shown: dict[str, Any]
+    state: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ async def _move_forward(session: AsyncSession, case: CaseRef, view: CaseView, ev
         "close_reason": view.stop_reason if closed else None,
         "closed_at": case.now if closed else None,
         "view": view.shown,
+        "state": None if closed else view.state,
     }
     if entered:
         values["last_stage_at"] = entered[-1]

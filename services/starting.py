@@ -1,6 +1,7 @@
-"""What a workflow needs to start, read from the instance row, which always comes first (ladder.md, Identity)."""
+"""What a workflow needs to start, or to go on after it was lost: the instance row, which always comes first."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from services.pinned import ruleset_of
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """One instance as its workflow starts; `settings` are the tenant's, pinned for this walk."""
+    """One instance as its workflow starts: the tenant's settings, pinned for this walk, and how far it came before."""
 
     tenant_id: UUID
     school_id: UUID
@@ -29,6 +30,7 @@ class Starting:
     closed: bool
     ladder: LadderSnapshot
     settings: dict[str, object]
+    state: dict[str, Any] | None = None
 
 
 async def starting(session: AsyncSession, instance_id: UUID) -> Starting:
@@ -56,4 +58,5 @@ async def starting(session: AsyncSession, instance_id: UUID) -> Starting:
         closed=instance.closed_at is not None,
         ladder=ladder_snapshot(ruleset, version),
         settings=settings.get("ladder", {}),
+        state=instance.state,
     )

@@ -12,7 +12,7 @@ INSTANCES = """
 select i.id, i.school_year, i.status, i.phase, coalesce(i.stage_key, 'none') as stage_key, i.revision,
     i.closed_at is not null as closed, i.created_at >= :before as fresh,
     exists (select from outbox o where o.kind = 'instance.start' and o.status = 'PENDING' and o.subject = i.id::text)
-        as on_its_way
+        as on_its_way, i.state is not null as resumable
 from instance i where i.kind = 'ATTENDANCE' and
 """
 OPEN = text(INSTANCES + "i.closed_at is null order by i.id")
@@ -60,7 +60,10 @@ order by a.id
 
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
-    """An instance as its row stands; `fresh` rows are still being started, `on_its_way` has a start in the outbox."""
+    """An instance as its row stands; `fresh` rows are still being started, `on_its_way` has a start in the outbox.
+
+    `resumable` rows remember the walk, so that a workflow that was lost can go on from them.
+    """
 
     id: UUID
     school_year: str
@@ -71,6 +74,7 @@ class InstanceRow:
     closed: bool
     fresh: bool
     on_its_way: bool
+    resumable: bool
 
     @property
     def never_reported(self) -> bool:

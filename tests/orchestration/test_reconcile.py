@@ -16,6 +16,8 @@ from models.reliability import Outbox
 from orchestration.carriers import INTERVENTION, start_case, start_input
 from orchestration.codec import EncryptedPayloads, data_converter
 from orchestration.reconcile import FindingKind, Report, reconcile, reconcile_all
+from rules.ladder.state import State
+from rules.ladder.words import Phase, Status
 from services import delivery, letters
 from services.letter_merge import Writing
 from services.letters import Wish
@@ -157,7 +159,19 @@ def test_a_case_that_never_started_is_found_and_repaired_once(watched: Watched) 
     assert watched.look(family, repair=True).findings == ()
 
 
-def test_a_case_that_was_walking_is_never_started_again_by_itself(watched: Watched) -> None:
+def test_a_lost_workflow_goes_on_from_what_its_row_remembers(watched: Watched) -> None:
+    family = watched.world.family()
+    kept = State(status=Status.ACTIVE, phase=Phase.WAITING, revision=7, effects=12).model_dump(mode="json")
+    watched.set_instance(family, status="ACTIVE", phase="WAITING", revision=7, state=kept)
+    report = watched.look(family, repair=True)
+    assert [(finding.kind, finding.mendable) for finding in report.findings] == [(FindingKind.WORKFLOW_MISSING, True)]
+    (row,) = watched.world.rows(family, Outbox, Outbox.kind == "instance.start")
+    assert (report.repaired, row.payload) == (1, {"instance_id": str(family.instance_id)})
+    watched.start(family)
+    assert watched.look(family).findings == ()
+
+
+def test_a_case_that_was_walking_and_is_not_remembered_is_never_started_again(watched: Watched) -> None:
     family = watched.world.family()
     watched.set_instance(family, status="ACTIVE", phase="WAITING", revision=7)
     report = watched.look(family, repair=True)

@@ -6,7 +6,7 @@ from temporalio import activity
 
 from rules.ids import CaseId
 from rules.ladder.events import LadderEvent
-from rules.ladder.state import Hold, Proposal
+from rules.ladder.state import Hold, Proposal, State
 from workflows.ports.common import Done, Order, PortModel
 
 
@@ -34,11 +34,12 @@ class Projection(PortModel):
 
 
 class ProjectOrder(Order):
-    """The state after `events`, oldest first."""
+    """The state after `events`, oldest first. `state` lacks the ladder, which the row pins; older histories lack it."""
 
     case_id: CaseId | None
     view: Projection
     events: tuple[LadderEvent, ...]
+    state: State | None = None
 
 
 @activity.defn

@@ -8,6 +8,7 @@ from temporalio.common import SearchAttributeUpdate
 
 from rules.ladder import transitions
 from rules.ladder.describing import details
+from rules.ladder.stages import LadderSnapshot
 from rules.ladder.state import State
 from rules.ladder.steps import Idle, Remind, Report, due_at, next_step
 from rules.ladder.words import Phase
@@ -26,10 +27,17 @@ async def report(case: Case, _step: Report) -> None:
     order = case.order("project")
     await case.perform(
         project,
-        ProjectOrder(**order, case_id=case.start.case_id, view=projection(case), events=facts),
+        ProjectOrder(**order, case_id=case.start.case_id, view=projection(case), events=facts, state=kept(case)),
         RECORD,
     )
     case.state = case.state.reported(len(facts))
+
+
+def kept(case: Case) -> State:
+    """The state from which a lost workflow goes on: all told, without this report's key and without the ladder."""
+    state = case.state.reported(len(case.state.unreported))
+    keys = {name: key for name, key in state.keys.items() if name != "project"}
+    return state.but(keys=keys, ladder=LadderSnapshot())
 
 
 def projection(case: Case) -> Projection:
