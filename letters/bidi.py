@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
-from fpdf.bidi import BidiParagraph
-from fpdf.enums import TextDirection
-
+from letters.fpdf_parts import BidiParagraph, TextDirection
 from rules.letters.values import below_hebrew
 
 INVISIBLE = frozenset("\u2066\u2067\u2068\u2069\u200e\u200f")

@@ -1,5 +1,9 @@
 """Lines break at spaces and stand in the order their languages are read."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from letters.bidi import levels, visual_order
@@ -130,3 +134,8 @@ def test_headings_of_a_table_stand_again_on_the_next_page() -> None:
 def test_a_strip_higher_than_a_page_is_refused() -> None:
     with pytest.raises(TextOverflow):
         tops([strip(120)])
+
+
+def test_reading_direction_does_not_bring_a_second_pdf_writer() -> None:
+    asks = "import sys, letters.bidi; sys.exit('fpdf' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asks], cwd=Path(__file__).parents[2], check=False).returncode == 0
