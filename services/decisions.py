@@ -183,7 +183,7 @@ async def _checked(session: AsyncSession, case: CaseRef, ruleset: RuleSet, basis
         return BasisCheck(holds=True)
     then = Moment(basis.on, case.now)
     seen = await look(session, case, ruleset, then)
-    facts = await facts_at(session, case, ruleset, then, seen)
+    facts = await facts_at(session, case, ruleset, then, seen, decided_at=basis.known_at)
     before = {MetricKey.parse(name): value for name, value in basis.values.items()}
     # "since the step" cannot be measured anew from here: what it was then, it still is
     then_known = {key: value for key, value in before.items() if _since_step(key)}

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.queries.student_decisions import Measured, Moment, measure_student
 from models.rulesets import Evaluation
 from rules.errors import NotFound
-from rules.rulesets.evaluation import Bitmap
+from rules.rulesets.evaluation import Bitmap, comparison_of, holds
 from rules.rulesets.facts import CaseFacts, fact_values
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.model import RuleSet
@@ -20,7 +20,7 @@ from services import facts as case_facts
 from services import school_days
 from services.context import CaseRef
 
-STEP = "since"
+STEP, AGEING = "since", "ageing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ async def evaluate_student(
         "date": moment.on,
         "known_at": moment.known_at,
         "metrics": {str(key): value for key, value in seen.metrics.items()},
-        "facts": {**values, STEP: moment.since.isoformat() if moment.since else None},
+        "facts": {**values, AGEING: aged(ruleset, facts), STEP: moment.since.isoformat() if moment.since else None},
         "leaves_true": seen.leaves_true,
         "leaves_known": seen.leaves_known,
     }
@@ -61,6 +61,13 @@ async def evaluate_student(
         made = (await session.scalars(_same(case, digest, moment))).one()
     bitmap = Bitmap(seen.leaves_true, seen.leaves_known)
     return StudentEvaluation(made, moment.on, moment.known_at, seen.metrics, bitmap, facts)
+
+
+def aged(ruleset: RuleSet, facts: CaseFacts) -> str:
+    """The leaves that dates and facts decide, as the nightly pass writes them."""
+    truths = [holds(comparison_of(leaf), {}, facts) for leaf in ruleset.ageing_leaves()]
+    true = "".join("1" if truth else "0" for truth in truths)
+    return f"{true}|{''.join('0' if truth is None else '1' for truth in truths)}"
 
 
 async def stored(session: AsyncSession, case: CaseRef, ruleset: RuleSet, evaluation_id: UUID) -> StudentEvaluation:
@@ -88,9 +95,18 @@ async def look(session: AsyncSession, case: CaseRef, ruleset: RuleSet, moment: M
     return await measure_student(session, ruleset, (case.tenant_id, case.student_id, case.school_id), moment)
 
 
-async def facts_at(session: AsyncSession, case: CaseRef, ruleset: RuleSet, moment: Moment, seen: Measured) -> CaseFacts:
-    """The facts of the case on the moment's date."""
-    return await case_facts.gather(session, case, ruleset, case_facts.Asked(moment.on, moment.known_at, seen.metrics))
+async def facts_at(
+    session: AsyncSession,
+    case: CaseRef,
+    ruleset: RuleSet,
+    moment: Moment,
+    seen: Measured,
+    *,
+    decided_at: datetime | None = None,
+) -> CaseFacts:
+    """The facts of the case on the moment's date; of a step decided before, with the stage on which the case stood."""
+    asked = case_facts.Asked(moment.on, moment.known_at, seen.metrics, decided_at=decided_at)
+    return await case_facts.gather(session, case, ruleset, asked)
 
 
 async def facts_now(

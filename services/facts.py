@@ -32,6 +32,8 @@ class Asked:
     known_at: datetime
     metrics: Metrics
     today: date | None = None
+    decided_at: datetime | None = None
+    """When a step was decided whose basis is looked at again: its stage is the one the case stood on then."""
 
 
 async def gather(session: AsyncSession, case: CaseRef, ruleset: RuleSet, asked: Asked) -> CaseFacts:
@@ -42,7 +44,7 @@ async def gather(session: AsyncSession, case: CaseRef, ruleset: RuleSet, asked: 
     events = await case_facts.event_dates(session, case.student_id, school.timezone, asked.known_at)
     return CaseFacts(
         day=asked.on,
-        stage_age=await _stage_age(session, case, instance, asked.on),
+        stage_age=await _stage_age(session, case, instance, asked),
         birth_date=student.dob,
         year_group=student.year_group,
         care_flags=frozenset(kind.lower() for kind in await case_facts.flags(session, case.student_id, asked.on)),
@@ -67,11 +69,16 @@ def year_start(month_day: str, on: date) -> date:
     return this if this <= on else date(on.year - 1, month, day)
 
 
-async def _stage_age(session: AsyncSession, case: CaseRef, instance: Instance | None, on: date) -> int | None:
-    if instance is None or instance.last_stage_at is None:
+async def _stage_age(session: AsyncSession, case: CaseRef, instance: Instance | None, asked: Asked) -> int | None:
+    if instance is None:
         return None
-    entered = await calendar.local_date(session, case.school_id, instance.last_stage_at)
-    return await case_facts.open_days_since(session, case.school_id, entered, on)
+    at = instance.last_stage_at
+    if asked.decided_at is not None:
+        at = await case_facts.stage_entered_before(session, instance.id, asked.decided_at)
+    if at is None:
+        return None
+    entered = await calendar.local_date(session, case.school_id, at)
+    return await case_facts.open_days_since(session, case.school_id, entered, asked.on)
 
 
 async def _reasons(session: AsyncSession, case: CaseRef, ruleset: RuleSet, school: School, asked: Asked) -> bool | None:

@@ -94,7 +94,7 @@ async def resolved(session: AsyncSession, instance: Instance) -> bool:
 
 
 async def artifact_kinds(session: AsyncSession, instance_id: UUID) -> frozenset[str]:
-    """Kinds of which the instance has a row: letters and documents, contacts made, meetings held."""
+    """Kinds of which the instance has a row, as rules write them: letters, documents, contacts made, meetings held."""
     kinds = set(
         (await session.scalars(select(LetterArtifact.kind).where(LetterArtifact.instance_id == instance_id))).all()
     )
@@ -102,21 +102,29 @@ async def artifact_kinds(session: AsyncSession, instance_id: UUID) -> frozenset[
     kinds |= {"CONTACT" for _ in (await session.scalars(contacts.limit(1))).all()}
     held = select(Meeting.status).where(Meeting.instance_id == instance_id, Meeting.status.in_(("HELD", "NO_SHOW")))
     kinds |= {"CONFERENCE_ATTEMPTED" for _ in (await session.scalars(held.limit(1))).all()}
-    return frozenset(kinds)
+    return frozenset(kind.lower() for kind in kinds)
 
 
 async def event_dates(
     session: AsyncSession, student_id: UUID, zone: str, known_at: datetime
 ) -> dict[str, tuple[date, ...]]:
-    """Local dates of everything that happened to the student, by event type."""
+    """Local dates of everything that happened to the student, by event type as rules write it."""
     local = func.date(func.timezone(zone, Event.occurred_at))
     rows = await session.execute(
         select(Event.type, local).where(Event.student_id == student_id, Event.occurred_at <= known_at)
     )
     found: dict[str, list[date]] = {}
     for kind, day in rows.all():
-        found.setdefault(kind, []).append(day)
+        found.setdefault(kind.lower(), []).append(day)
     return {kind: tuple(days) for kind, days in found.items()}
+
+
+async def stage_entered_before(session: AsyncSession, instance_id: UUID, before: datetime) -> datetime | None:
+    """When the instance entered the stage on which it stood just before an instant."""
+    entered = select(func.max(Event.occurred_at)).where(
+        Event.instance_id == instance_id, Event.type == "STAGE_ENTERED", Event.occurred_at < before
+    )
+    return (await session.scalars(entered)).one()
 
 
 async def open_days_since(session: AsyncSession, school_id: UUID, after: date, through: date) -> int:

@@ -43,7 +43,8 @@ def decision_query(
     facts: Mapping[FactKey, str] = NO_FACTS,
     bitmaps: bool = True,
 ) -> DecisionColumns:
-    """Every row of `source` with entry, fired, leaves_true and leaves_known; facts without a column are unknown.
+    """Every row of `source` with entry, fired, leaves_true, leaves_known and `ageing` (the same two bitmaps of the
+    leaves that dates and facts decide); facts without a column are unknown.
 
     `bitmaps` cost four times the rest: leave them out of the scan of a district, ask for them where a row is stored.
     """
@@ -53,8 +54,10 @@ def decision_query(
     named |= {f"watch:{watch.key}": watch.when for watch in ruleset.watch}
     leaves = ",\n        ".join(f"{leaf_sql(leaf, columns, facts)} as {name}" for leaf, name in names.items())
     bits = [names[leaf] for leaf in ruleset.metric_leaves()]
+    aged = [names[leaf] for leaf in ruleset.ageing_leaves()]
     drawn = (
         f",\n    {_bitmap(bits, '{} is true')} as leaves_true,\n    {_bitmap(bits, '{} is not null')} as leaves_known"
+        f",\n    {_bitmap(aged, '{} is true')} || '|' || {_bitmap(aged, '{} is not null')} as ageing"
     )
     sql = f"""
 select decided.*, {tree_sql(ruleset.entry, names)} as entry,

@@ -1,16 +1,15 @@
 """The nightly pass in SQL: who is evaluated, the start rule, new cases, and what running cases are told."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import TextClause, text
 
 from models.queries.decisions import decision_query
+from models.queries.fact_columns import with_facts
 from models.queries.metrics import LISTED, metric_query
 from rules.ladder.words import PauseKind
-from rules.rulesets.comparisons import FactKey, FactName
 from rules.rulesets.model import RuleSet
 
 # Those scheduled on the day, under the id they became, at a school that leads (ladder.md, Two schools).
@@ -30,7 +29,7 @@ SCHEDULED = """
 """
 DECIDED = """
 create temp table nightly_row on commit drop as
-select d.student_id, d.school_id, d.step_day, d.entry, d.fired, d.leaves_true, d.leaves_known,
+select d.student_id, d.school_id, d.step_day, d.entry, d.fired, d.leaves_true, d.leaves_known, d.ageing,
     cast(array[{values}] as bigint[]) as measured
 from ({decisions}) d
 """
@@ -82,10 +81,10 @@ with opened as (
     returning id, student_id, lead_school_id, case_id
 ),
 evaluated as (
-    insert into evaluation (id, student_id, school_id, instance_id, digest, date, known_at, metrics, leaves_true,
-        leaves_known, decision)
+    insert into evaluation (id, student_id, school_id, instance_id, digest, date, known_at, metrics, facts,
+        leaves_true, leaves_known, decision)
     select n.evaluation_id, n.student_id, n.school_id, n.instance_id, :digest, :day, :known_at, {METRICS},
-        n.leaves_true, n.leaves_known, 'START'
+        jsonb_build_object('ageing', n.ageing), n.leaves_true, n.leaves_known, 'START'
     from nightly_standing n join opened o on o.id = n.instance_id
 )
 insert into outbox (kind, subject, payload)
@@ -104,8 +103,9 @@ RUNNING = text("""
 select id, student_id, lead_school_id, effective_day from instance
 where digest = :digest and lead_school_id = :school and closed_at is null order by id
 """)
-# Only what changed goes on: other leaves than at the last evaluation, a correction of a day before it, an exemption
-# that has begun since, or a register that now agrees with the accepted reasons for which a case is held.
+# Only what changed goes on: other leaves than at the last evaluation, of the register or of dates and facts (`ageing`),
+# a correction of a day before it, an exemption that has begun since, or a register that now agrees with the accepted
+# reasons for which a case is held.
 CONFIRMED = f"""(i.hold_reason = '{PauseKind.AMEND_REGISTER}' and not exists (
             select from absence_reason r join session_fact f on f.student_id = r.student_id
                 and f.school_id = r.school_id and f.date = r.date and f.session = r.session
@@ -114,7 +114,8 @@ CONFIRMED = f"""(i.hold_reason = '{PauseKind.AMEND_REGISTER}' and not exists (
                 and r.date >= school_year_start(:day, cast(:year_start as text))))"""
 CHANGED = f"""
 with last as (
-    select distinct on (e.instance_id) e.instance_id, e.date, e.known_at, e.leaves_true, e.leaves_known
+    select distinct on (e.instance_id) e.instance_id, e.date, e.known_at, e.leaves_true, e.leaves_known,
+        e.facts ->> 'ageing' as ageing
     from evaluation e where e.instance_id = any(cast(:instances as uuid[]))
     order by e.instance_id, e.date desc, e.known_at desc
 ),
@@ -124,7 +125,8 @@ compared as (
             where f.student_id = n.student_id and f.school_id = n.school_id and f.date <= l.date
                 and ((f.known_from > l.known_at and f.known_from <= :known_at)
                     or (f.known_to > l.known_at and f.known_to <= :known_at))) as corrected,
-        {CONFIRMED} or (l.leaves_true, l.leaves_known) is distinct from (n.leaves_true, n.leaves_known) or exists (
+        {CONFIRMED} or (l.leaves_true, l.leaves_known, l.ageing) is distinct from
+            (n.leaves_true, n.leaves_known, n.ageing) or exists (
             select from exemption x where x.student_id = n.student_id and x.withdrawn_at is null
                 and x.starts_on > l.date and x.starts_on <= :day) as moved,
         (l.date, l.known_at) is null or (l.date, l.known_at) < (cast(:day as date), :known_at) as newer
@@ -137,7 +139,7 @@ evaluated as (
     insert into evaluation (student_id, school_id, instance_id, digest, date, known_at, metrics, facts, leaves_true,
         leaves_known, decision)
     select student_id, school_id, instance_id, :digest, :day, :known_at, {METRICS},
-        jsonb_build_object('since', step_day), leaves_true, leaves_known,
+        jsonb_build_object('since', step_day, 'ageing', ageing), leaves_true, leaves_known,
         (select string_agg(name, ',' order by at)
             from unnest(cast(:conditions as text[])) with ordinality c(name, at)
             where (fired >> (at - 1)::int) & 1 = 1)
@@ -228,30 +230,6 @@ group by v.digest order by v.digest
 """)
 
 
-@dataclass(slots=True)
-class People:
-    """Metric rows with the facts of a student that an entry may ask for."""
-
-    sql: str
-    columns: dict[FactKey, str] = field(default_factory=dict)
-    params: dict[str, list[str]] = field(default_factory=dict)
-
-
-def with_people(metrics: str, keys: Iterable[FactKey]) -> People:
-    """Age and year group beside the metrics; other facts are about a case, and there is none yet."""
-    people, drawn = People(""), ""
-    for number, key in enumerate(keys):
-        name = f"p{number}"
-        if key.name is FactName.AGE:
-            people.columns[key] = name
-            drawn += f", date_part('year', age(:day, one.dob))::int as {name}"
-        elif key.name is FactName.YEAR_GROUP:
-            people.columns[key], people.params[name] = name, list(key.about)
-            drawn += f", (one.year_group = any(cast(:{name} as text[])))::int as {name}"
-    people.sql = f"select q.*{drawn} from ({metrics}) q join student one on one.id = q.student_id"
-    return people
-
-
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """One version as the statement that fills `nightly_row`; `conditions` name the bits of `fired`."""
@@ -275,11 +253,11 @@ def for_listed(ruleset: RuleSet) -> Compiled:
 
 def _compiled(ruleset: RuleSet, subjects: str) -> Compiled:
     query = metric_query(ruleset.metric_keys(), subjects=subjects)
-    people = with_people(query.sql, ruleset.fact_keys())
-    decided = decision_query(ruleset, people.sql, query.columns, facts=people.columns)
+    facts = with_facts(query.sql, ruleset.fact_keys())
+    decided = decision_query(ruleset, facts.sql, query.columns, facts=facts.columns)
     values = ", ".join(f"d.{column}" for column in query.columns.values()) or "null"
     statement = DECIDED.format(values=values, decisions=decided.sql)
-    return Compiled(statement, {**query.params, **people.params}, decided.names)
+    return Compiled(statement, {**query.params, **facts.params}, decided.names)
 
 
 @lru_cache(maxsize=512)

@@ -168,3 +168,5 @@ class CaseResolved(Leaf):
 
 PERSON_ENTERED = (ExemptionActive, GuardianReasonAccepted, CaseResolved)
 """Facts that a person has entered: only these may end a case without an exit review (ladder.md)."""
+AGEING_FACTS = (StageAge, AgeBetween, CompulsorySchoolAge, PriorEvents, ProtectedStatus)
+"""Facts whose truth changes with the date."""

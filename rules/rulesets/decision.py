@@ -81,8 +81,10 @@ def _stops(ruleset: RuleSet) -> Iterator[Rule]:
 
 def _escalations(ruleset: RuleSet) -> Iterator[Rule]:
     for at, stage in enumerate(ruleset.stages):
-        yield from (Rule(f"escalate:{rule.key}", rule.when, at, escalate=rule) for rule in stage.escalate)
-    yield from (Rule(f"escalate:{rule.key}", rule.when, escalate=rule) for rule in ruleset.escalate)
+        yield from (
+            Rule(f"escalate:{rule.key}", ruleset.to_escalate(rule), at, escalate=rule) for rule in stage.escalate
+        )
+    yield from (Rule(f"escalate:{rule.key}", ruleset.to_escalate(rule), escalate=rule) for rule in ruleset.escalate)
 
 
 def _entries(ruleset: RuleSet) -> Iterator[Rule]:

@@ -8,10 +8,11 @@ from uuid import UUID
 from pydantic import Field
 
 from rules.ladder.stages import Approval, RegisterQuery, StageType
-from rules.rulesets.case_leaves import YearGroup
-from rules.rulesets.comparisons import FactKey
-from rules.rulesets.conditions import Condition, fact_keys, leaves, metric_keys
+from rules.rulesets.case_leaves import AGEING_FACTS, YearGroup
+from rules.rulesets.comparisons import FactKey, FactName
+from rules.rulesets.conditions import AllOf, Condition, fact_keys, leaves, metric_keys
 from rules.rulesets.guards import guards_of
+from rules.rulesets.leaves import DateWindow, MonthsIntoYear
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.parameters import Leaf, Strict, Word
 
@@ -19,6 +20,10 @@ RuleKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 SchoolDays = Annotated[int, Field(strict=True, ge=0, le=200)]
 Age = Annotated[int, Field(strict=True, ge=0, le=30)]
+AGEING = (*AGEING_FACTS, DateWindow, MonthsIntoYear)
+"""Leaves that time alone makes true."""
+DATED = frozenset(FactName) - {FactName.REASON_ACCEPTED, FactName.CASE_RESOLVED, FactName.ARTIFACT}
+"""Facts that change without anybody telling the case."""
 Channel = Literal["email", "post", "sms", "push", "phone", "hand"]
 
 
@@ -183,6 +188,21 @@ class RuleSet(Strict):
         yield from ((f"watch[{i}].when", watch.when) for i, watch in enumerate(self.watch))
         yield "follow_up.relapse", self.follow_up.relapse
 
+    def to_escalate(self, rule: EscalateRule) -> Condition:
+        """What must hold to jump; what time alone can make true also asks for a new absence since the last step."""
+        unseen = guards_of(rule.when)[0]
+        if not any(isinstance(leaf, AGEING) for leaf in leaves(rule.when)) or self._everywhere(type(unseen).__name__):
+            return rule.when
+        return AllOf(children=(rule.when, unseen))
+
+    def _everywhere(self, check: str) -> bool:
+        """Whether a named check is off for the whole ladder."""
+        return any(waiver.check == check and waiver.stage is None for waiver in self.waivers)
+
+    def _escalations(self) -> Iterator[EscalateRule]:
+        yield from (rule for stage in self.stages for rule in stage.escalate)
+        yield from self.escalate
+
     def guards(self, stage: StageRule) -> tuple[Leaf, ...]:
         """The built-in conditions of entering a stage from the second on, less what is waived."""
         if self.stages[0] == stage:
@@ -198,11 +218,20 @@ class RuleSet(Strict):
     def leaf_index(self) -> tuple[Leaf, ...]:
         """Every different leaf once, in the stable order that bitmaps are written in; guards come last."""
         found = dict.fromkeys(leaf for _, tree in self.conditions() for leaf in leaves(tree))
-        return tuple(dict.fromkeys([*found, *(leaf for stage in self.stages for leaf in self.guards(stage))]))
+        jumps = [leaf for rule in self._escalations() for leaf in leaves(self.to_escalate(rule))]
+        return tuple(dict.fromkeys([*found, *(leaf for stage in self.stages for leaf in self.guards(stage)), *jumps]))
 
     def metric_leaves(self) -> tuple[Leaf, ...]:
         """The leaves that the register alone decides: the bits of a bitmap."""
         return tuple(leaf for leaf in self.leaf_index() if leaf.is_metric())
+
+    def ageing_leaves(self) -> tuple[Leaf, ...]:
+        """The leaves that SQL judges beside the register: what a nightly pass compares with the last evaluation."""
+        return tuple(
+            leaf
+            for leaf in self.leaf_index()
+            if not leaf.is_metric() and all(isinstance(key, FactKey) and key.name in DATED for key in leaf.needs())
+        )
 
     def metric_keys(self) -> tuple[MetricKey, ...]:
         """Every metric this version needs, once, in canonical order."""

@@ -3,7 +3,7 @@
 Every step counts as approved, taken and delivered on the day it is proposed; a recommended exit as confirmed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -11,7 +11,7 @@ from typing import Final
 
 from rules.attendance.history import History
 from rules.rulesets.conditions import Condition
-from rules.rulesets.decision import BEFORE_THE_LADDER, Action, Decision, Position, decide
+from rules.rulesets.decision import BEFORE_THE_LADDER, Action, Decision, Position, decide, rules_of
 from rules.rulesets.evaluation import Metrics, evaluate
 from rules.rulesets.facts import CaseFacts
 from rules.rulesets.measuring import measures
@@ -166,15 +166,4 @@ def _step(what: Happened, day: _Day, walk: _Walk, *, condition: Condition | None
 
 def _condition(ruleset: RuleSet, found: Decision) -> Condition | None:
     """The condition of the rule that decided."""
-    kind, _, key = (found.by or "").partition(":")
-    return next(_conditions(ruleset, kind, key), None)
-
-
-def _conditions(ruleset: RuleSet, kind: str, key: str) -> Iterator[Condition]:
-    for stage in ruleset.stages:
-        own = stage.stop if kind == "stop" else stage.escalate if kind == "escalate" else ()
-        yield from (rule.when for rule in own if rule.key == key)
-        if kind == "stage" and stage.key == key:
-            yield ruleset.condition_of(stage)
-    shared = ruleset.stop if kind == "stop" else ruleset.escalate if kind == "escalate" else ()
-    yield from (rule.when for rule in shared if rule.key == key)
+    return next((rule.when for rule in rules_of(ruleset) if rule.name == found.by), None)

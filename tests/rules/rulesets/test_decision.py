@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from rules.rulesets.comparisons import FactKey, FactName
-from rules.rulesets.decision import Action, Decision, Position, decide
+from rules.rulesets.conditions import AllOf
+from rules.rulesets.decision import Action, Decision, Position, decide, rules_of
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.ruleset import load_pack, parse_ruleset
 
@@ -128,3 +129,25 @@ def test_a_waived_check_is_not_asked() -> None:
 def test_no_data_decides_nothing() -> None:
     decision = decide(GENERAL, AFTER_LETTER_1, {})
     assert (decision.action, decision.fired, set(decision.leaves.true)) == (Action.WAIT, (), {"0"})
+
+
+def test_what_time_alone_makes_true_escalates_only_with_a_new_absence_since_the_step() -> None:
+    old = {"type": "StageAge", "params": {"school_days": 20}}
+    few = {"type": "AbsenceCountThreshold", "params": {"count": "3", "window": 30}}
+    document = {
+        "key": "ages",
+        "title": "Ages",
+        "entry": few,
+        "stages": [{"key": "contact", "type": "CONTACT"}, {"key": "up", "type": "ESCALATION"}],
+        "escalate": [{"key": "stale", "when": old, "to": "up"}, {"key": "many", "when": few, "to": "up"}],
+    }
+    ruleset = parse_ruleset(document)
+    rules = {rule.name: rule.when for rule in rules_of(ruleset)}
+    since = ruleset.guards(ruleset.stages[1])[0]
+    assert rules["escalate:stale"] == AllOf(children=(ruleset.escalate[0].when, since.model_copy()))
+    assert rules["escalate:many"] == ruleset.escalate[1].when
+    assert since in ruleset.leaf_index()
+    waived = parse_ruleset(
+        {**document, "waivers": [{"check": "NewAbsencesSinceStep", "reason": "The governors asked for it."}]}
+    )
+    assert {rule.name: rule.when for rule in rules_of(waived)}["escalate:stale"] == waived.escalate[0].when
