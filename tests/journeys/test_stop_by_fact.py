@@ -9,7 +9,7 @@ from services.absence_reasons import RecordReason
 from services.cases import ResolveCase
 from services.contact_stops import LiftContactStop, SetContactStop, StopCause, SubjectKind
 from tests.journeys.conftest import Teller
-from tests.journeys.district import GRACE, Child
+from tests.journeys.district import CALENDAR, FIRST_DAY, GRACE, SCHOOLS, ZONE, Child
 from tests.journeys.openings import FIRST_ABSENCES, letter_proposed, opened
 from tests.journeys.story import Story, day
 
@@ -108,6 +108,25 @@ def test_the_case_of_an_id_that_was_merged_away_closes(tell: Teller) -> None:
         await s.district.take("student_merges", "old_id,new_id", [["Sam", "Una"]], s.now)
         await s.evening("2031-09-16")
         assert await s.stands() == "CLOSED STOPPED MERGED"
+        assert "STEP letter-1 WITHDRAWN" in await s.proposals()
+        assert s.mails() == []
+
+    tell(story, children=[Child("Sam"), Child("Una", ())])
+
+
+def test_a_student_who_goes_on_at_another_school_has_no_case_at_the_old_one(tell: Teller) -> None:
+    async def story(s: Story) -> None:
+        await letter_proposed(s)
+        await s.day("2031-09-16")
+        await s.district.take("schools", SCHOOLS, [["elm", "Elm School", ZONE, "UK", "EXCLUDE", 2, "08-01"]], s.now)
+        terms = s.register.open_days(day("2031-09-15"), day("2031-12-19"))
+        sessions: list[list[object]] = [["elm", on, half] for on in terms for half in ("AM", "PM")]
+        await s.district.take("calendar", CALENDAR, sessions, s.now)
+        s.register.gone["Sam"] = day("2031-09-16")
+        moved: list[list[object]] = [["Sam", "oak", FIRST_DAY, "2031-09-16", ""], ["Sam", "elm", "2031-09-17", "", ""]]
+        await s.district.take_enrolments(moved, s.now)
+        await s.evening("2031-09-17")
+        assert await s.stands() == "CLOSED STOPPED TRANSFERRED"
         assert "STEP letter-1 WITHDRAWN" in await s.proposals()
         assert s.mails() == []
 
