@@ -91,6 +91,9 @@ Listen = Annotated[str, AfterValidator(_listen)]
 Issuers = Annotated[str, AfterValidator(_issuers)]
 
 
+SERVERS = r"^[^/\s,]+:\d+(,[^/\s,]+:\d+)*$"
+
+
 class Settings(BaseSettings):
     """Environment variables `HANDRAIL_*`; a set variable replaces the embedded part of that name."""
 
@@ -136,6 +139,20 @@ class Settings(BaseSettings):
     oidc_tenant_claim: str = Field("tenant", description="Claim of the shared issuer that holds the tenant's key.")
 
     webhook_loopback: bool = Field(default=False, description="Let webhooks go to this machine: development only.")
+    kafka_servers: str | None = Field(None, pattern=SERVERS, description="host:port,...; unset: no Kafka.")
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "SASL_SSL", description="How to connect to it."
+    )
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How to sign in, with SASL."
+    )
+    kafka_user: str | None = Field(None, description="User name, with SASL.")
+    kafka_password: SecretStr | None = Field(None, description="Password, with SASL.")
+    kafka_topics: str = Field(
+        "cart-events-enriched,prediction-results,inbound-events",
+        description="Topics to take events from; may be empty.",
+    )
+    kafka_group: str = Field("handrail", description="Consumer group of the workers.")
     worker_metrics: Listen | None = Field(None, description="host:port where the worker shows what it counts.")
 
     public_url: str = Field("http://127.0.0.1:8000", pattern=r"^https?://", description="Where people reach Handrail.")

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry, start_http_server
 from temporalio.client import Client
@@ -13,6 +14,7 @@ from temporalio.service import RPCError
 
 from activities.boundary import Boundary
 from activities.registry import ActivityDependencies, build
+from gateways.kafka import KafkaAddress, KafkaPublisher, KafkaReader
 from gateways.keyring import MasterKeyRing
 from gateways.mailer import SmtpAddress, SmtpMailer
 from gateways.object_store import STORE_AWAY, S3ObjectStore, StoreAddress
@@ -22,6 +24,7 @@ from orchestration.carriers import CaseCarriers
 from orchestration.client import TemporalAddress, connect, temporal_answers
 from orchestration.codec import EncryptedPayloads
 from orchestration.deployment import build_id, deployment, make_current
+from orchestration.kafka import KafkaInlet, KafkaMetrics, KafkaOutlet
 from orchestration.reconcile import reconcile_all
 from orchestration.relay import Relay
 from orchestration.schedules import ensure_schedules
@@ -118,6 +121,8 @@ async def beside(stop: asyncio.Event, means: Means, client: Client, settings: Se
     dispatcher = Dispatcher(sessions, means.keyring, poster, now, WebhookMetrics(registry))
     showing = shown_at(settings.worker_metrics, registry)
     async with asyncio.TaskGroup() as together:
+        for loop in kafka_loops(settings, sessions, KafkaMetrics(registry)):
+            together.create_task(loop(stop))
         together.create_task(relay.run(stop))
         together.create_task(sealer.run(stop))
         together.create_task(every(stop, LOOK_SECONDS, Witness(sessions, client, now).look))
@@ -140,6 +145,22 @@ async def first_look(witness: Witness, stop: asyncio.Event) -> None:
             await asyncio.sleep(1)
         else:
             return
+def kafka_loops(
+    settings: Settings, sessions: Sessions, metrics: KafkaMetrics
+) -> list[Callable[[asyncio.Event], Coroutine[Any, Any, None]]]:
+    """Out, and in if topics are named; nothing without a broker."""
+    if settings.kafka_servers is None:
+        return []
+    password = secret(settings.kafka_password) if settings.kafka_password else None
+    where = KafkaAddress(
+        settings.kafka_servers, settings.kafka_security, settings.kafka_mechanism, settings.kafka_user, password
+    )
+    outlet = KafkaOutlet(sessions, KafkaPublisher(where), now, metrics)
+    topics = [topic.strip() for topic in settings.kafka_topics.split(",") if topic.strip()]
+    if not topics:
+        return [outlet.run]
+    inlet = KafkaInlet(sessions, KafkaReader(where, topics, settings.kafka_group), now, metrics)
+    return [outlet.run, inlet.run]
 
 
 def shown_at(where: str | None, registry: CollectorRegistry) -> Callable[[], None]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import CURRENT_TENANT, Base, Recorded, Tenanted, one_of
@@ -30,6 +30,20 @@ class Outbox(Recorded, Base):
     last_error: Mapped[str | None]
     next_attempt_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
+
+
+class EventCursor(Tenanted, Base):
+    """How far the tenant's events were carried to somebody who gets them in order; held by one process at a time."""
+
+    __tablename__ = "event_cursor"
+
+    tenant_id: Mapped[UUID] = mapped_column(
+        ForeignKey("tenant.id"), primary_key=True, server_default=text(CURRENT_TENANT)
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    leased_by: Mapped[UUID | None]
+    leased_until: Mapped[datetime | None]
 
 
 class Effect(Tenanted, Base):

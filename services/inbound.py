@@ -69,6 +69,19 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """An event that is not as documented; one with an envelope is remembered, so that somebody can look for it."""
+
+    verdict: Verdict
+    envelope: Envelope | None = None
+
+    @property
+    def identity(self) -> str:
+        """What it is known by, if by anything."""
+        return f"{self.verdict.source} {self.verdict.id}"
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """By which way events came, and when."""
 
@@ -81,27 +94,31 @@ async def receive(session: AsyncSession, actor: Actor, sent: Sequence[Any], arri
     if len(sent) > MOST:
         raise Invalid("too_many_events", f"At most {MOST} events at once.", fields={"body": f"has {len(sent)}"})
     read = [read_event(one) for one in sent]
-    legible = [one for one in read if isinstance(one, Read)]
-    await queries.lock(session, actor.tenant_id, [name for one in legible for name in (one.entity, one.identity)])
-    verdicts = [await _take(session, actor, one, arrival) if isinstance(one, Read) else one for one in read]
+    things = [one.entity for one in read if isinstance(one, Read)]
+    await queries.lock(session, actor.tenant_id, [*things, *(one.identity for one in read)])
+    verdicts = [
+        await (_take(session, actor, one, arrival) if isinstance(one, Read) else _set_aside(session, one, arrival))
+        for one in read
+    ]
     await _finish(session, actor, read, verdicts, arrival)
     return verdicts
 
 
-def read_event(sent: Any) -> Read | Verdict:
+def read_event(sent: Any) -> Read | Unread:
     """The event, or what is wrong with it."""
     try:
         envelope = Envelope.model_validate(sent)
     except ValidationError as wrong:
-        return _unreadable(sent, "event_invalid", wrong, "")
+        return Unread(_unreadable(sent, "event_invalid", wrong, ""))
     kind = INBOUND_BY_TYPE.get(envelope.type)
     if kind is None:
         problem = "no such type; docs/events lists those that are taken in"
-        return Verdict(Result.REFUSED, envelope.source, envelope.id, "event_type_unknown", problem, {"type": problem})
+        named = (envelope.source, envelope.id)
+        return Unread(Verdict(Result.REFUSED, *named, "event_type_unknown", problem, {"type": problem}), envelope)
     try:
         data = kind.payload.model_validate_json(json.dumps(envelope.data))
     except ValidationError as wrong:
-        return _unreadable(sent, "event_data_invalid", wrong, "data.")
+        return Unread(_unreadable(sent, "event_data_invalid", wrong, "data."), envelope)
     return Read(envelope, kind, data, _digest(envelope))
 
 
@@ -116,6 +133,26 @@ def _unreadable(sent: Any, code: str, wrong: ValidationError, at: str) -> Verdic
 def _digest(envelope: Envelope) -> str:
     said = json.dumps([envelope.type, envelope.data], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()
+
+
+async def _set_aside(session: AsyncSession, event: Unread, arrival: Arrival) -> Verdict:
+    """Remember one that cannot be read, unless its name already stands for one that was taken in."""
+    envelope = event.envelope
+    if envelope is not None:
+        before = await queries.seen(session, envelope.source, envelope.id)
+        if before is None or before.status == "REFUSED":
+            row = before or InboundRow(source=envelope.source, event_id=envelope.id, tries=0)
+            row.type, row.entity, row.time, row.digest = envelope.type, None, envelope.time, _digest(envelope)
+            row.status, row.code, row.problem = "REFUSED", event.verdict.code, event.verdict.problem
+            await _kept(session, row, arrival)
+    return event.verdict
+
+
+async def _kept(session: AsyncSession, row: InboundRow, arrival: Arrival) -> None:
+    row.via, row.received_at = arrival.via, arrival.now
+    row.tries += 1
+    session.add(row)
+    await session.flush()
 
 
 async def _take(session: AsyncSession, actor: Actor, event: Read, arrival: Arrival) -> Verdict:
@@ -157,16 +194,14 @@ async def _remember(
     refusal = came if isinstance(came, DomainError) else None
     row = before or InboundRow(source=event.envelope.source, event_id=event.envelope.id, tries=0)
     row.type, row.entity, row.time = event.kind.type, event.entity, event.envelope.time
-    row.digest, row.via, row.received_at = event.digest, arrival.via, arrival.now
+    row.digest = event.digest
     row.status = "REFUSED" if refusal else str(came).upper()
     row.code, row.problem = (refusal.code, refusal.message) if refusal else (None, None)
-    row.tries += 1
-    session.add(row)
-    await session.flush()
+    await _kept(session, row, arrival)
 
 
 async def _finish(
-    session: AsyncSession, actor: Actor, read: Sequence[Read | Verdict], verdicts: Sequence[Verdict], arrival: Arrival
+    session: AsyncSession, actor: Actor, read: Sequence[Read | Unread], verdicts: Sequence[Verdict], arrival: Arrival
 ) -> None:
     """One audit entry, and one look of the nightly pass if the register has changed."""
     applied = [

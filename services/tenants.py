@@ -51,6 +51,11 @@ async def require(session: AsyncSession, key: str | None) -> Tenant:
     return tenant
 
 
+async def known(session: AsyncSession, key: str) -> Tenant | None:
+    """The tenant of this key, whatever its standing."""
+    return (await session.scalars(select(Tenant).where(Tenant.key == key))).first()
+
+
 @dataclass(frozen=True, slots=True)
 class NewTenant:
     """A district or trust about to be served; `settings` are its choices (`ladder.undo_seconds`, ...)."""

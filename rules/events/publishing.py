@@ -18,16 +18,17 @@ true. Payloads carry ids, statuses, stage keys and dates, never a name, a regist
 `docs/guides/events.md` says how to read them. Drawn by `make events`; a test compares.
 
 ## Out
-Every event is in the feed, `GET /api/v1/events`, and goes to the webhooks that want its type. Those marked *conversion*
-say that an outcome was reached. The Kafka topics `intervention-events` and `conversion-events` are not built yet.
+Every event is in the feed, `GET /api/v1/events`, goes to the webhooks that want its type and, where Kafka is set, to
+the topic `intervention-events`. Those marked *conversion* say that an outcome was reached; they go to
+`conversion-events`, too.
 
 | type | in the requirements | emitted by | schema |
 |---|---|---|---|
 """
 IN: Final = """
 ## In
-What other systems may send to `POST /api/v1/events/inbound`. `source` and `id` name an event for good; `time` is when
-it became true. Ids inside `data` are the source's own.
+What other systems may send to `POST /api/v1/events/inbound` or by Kafka. `source` and `id` name an event for good;
+`time` is when it became true. Ids inside `data` are the source's own.
 
 | type | in the requirements | says | schema |
 |---|---|---|---|
