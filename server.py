@@ -107,6 +107,7 @@ async def opened(settings: Settings) -> AsyncIterator[ApiDependencies]:
         providers=providers,
         deployment=deployment(settings),
         loopback_webhooks=settings.webhook_loopback,
+        operator_tenant=settings.operator_tenant,
         console=Console(settings.public_url, Attempts(list(masters(settings).values())), RateLimits()),
     )
     await providers.close()

@@ -138,6 +138,7 @@ class Settings(BaseSettings):
     oidc_client_secrets: ClientSecrets | None = Field(None, description="client:secret,... of console clients.")
     oidc_tenant_claim: str = Field("tenant", description="Claim of the shared issuer that holds the tenant's key.")
 
+    operator_tenant: str | None = Field(None, description="Key of the tenant whose administrators manage all tenants.")
     webhook_loopback: bool = Field(default=False, description="Let webhooks go to this machine: development only.")
     kafka_servers: str | None = Field(None, pattern=SERVERS, description="host:port,...; unset: no Kafka.")
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(

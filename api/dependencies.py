@@ -48,6 +48,7 @@ class ApiDependencies:
     console: Console | None = None
     deployment: Deployment = field(default_factory=lambda: Deployment(None, AUDIENCE))
     loopback_webhooks: bool = False
+    operator_tenant: str | None = None
 
     @property
     def working(self) -> Means:

@@ -10,8 +10,9 @@ from cli._database import now, operator, the_tenant, with_sessions
 from models.session import Sessions
 from models.tenants import Tenant
 from services import sign_in, tenants
-from services.tenants import NewTenant
+from services.tenants import NewTenant, Stand, TenantStanding
 
+REASON = typer.Option("--reason", help="Why; it stands in the audit.")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
 
@@ -43,6 +44,27 @@ def list_() -> None:
 
     for tenant in with_sessions(work):
         print(json.dumps(_line(tenant)))
+
+
+@app.command()
+def suspend(key: Annotated[str, typer.Argument(help="Its key.")], reason: Annotated[str, REASON]) -> None:
+    """Answer nobody of a tenant; its running cases wait, nothing of it goes out."""
+    _stand(key, TenantStanding.SUSPENDED, reason)
+
+
+@app.command()
+def resume(key: Annotated[str, typer.Argument(help="Its key.")], reason: Annotated[str, REASON]) -> None:
+    """Serve a tenant again; what waited goes on."""
+    _stand(key, TenantStanding.ACTIVE, reason)
+
+
+def _stand(key: str, standing: TenantStanding, reason: str) -> None:
+    async def work(sessions: Sessions) -> Tenant:
+        found = await the_tenant(sessions, key)
+        async with sessions.untenanted() as session:
+            return await tenants.stand(session, operator(found), Stand(found.id, standing, reason), now=now())
+
+    print(json.dumps(_line(with_sessions(work))))
 
 
 @app.command()

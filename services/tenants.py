@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -12,9 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.people import Person, RoleAssignment
 from models.session import Sessions, bind
 from models.tenants import Tenant
-from rules.errors import Invalid, NotFound
+from rules.access.permissions import Role
+from rules.errors import Conflict, Invalid, NotFound
 from rules.ids import TenantId
 from services import audit, starter_content
 from services.audit import Act
@@ -92,6 +95,79 @@ async def establish(
     await audit.record(session, actor, Act("create_tenant", "tenant", tenant.id, after=told), now=now)
     await starter_content.stock(session, actor, now=now)
     return tenant, True
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """The first person of a new tenant: its district administrator in every school."""
+
+    subject: str
+    display_name: str
+
+
+async def appoint(session: AsyncSession, actor: Actor, first: Administrator, *, now: datetime) -> None:
+    """Give the tenant of this unit of work its first administrator."""
+    person = Person(subject=first.subject, display_name=first.display_name)
+    session.add(person)
+    await session.flush()
+    session.add(RoleAssignment(person_id=person.id, role=Role.DISTRICT_ADMIN.value, all_schools=True))
+    await session.flush()
+    act = Act("appoint_administrator", "person", person.id, after={"subject": first.subject})
+    await audit.record(session, actor, act, now=now)
+
+
+class TenantStanding(StrEnum):
+    """Whether a tenant is served."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Serve a tenant, or let everything of it wait."""
+
+    tenant_id: UUID
+    standing: TenantStanding
+    reason: str
+
+
+async def stand(session: AsyncSession, operator: Actor, command: Stand, *, now: datetime) -> Tenant:
+    """Change a tenant's standing; repeated, it changes nothing. Takes an untenanted unit of work.
+
+    Suspended, it answers nobody, its running cases wait where they are, and nothing of it goes out; resumed, they flow
+    on. The act stands in the tenant's own trail and, where that is another, in the operator's.
+    """
+    tenant = await session.get(Tenant, command.tenant_id, with_for_update=True)
+    if tenant is None:
+        raise NotFound("tenant_unknown", f"There is no tenant {command.tenant_id}.")
+    if operator.person_id is not None and operator.tenant_id == tenant.id:
+        raise Conflict("own_tenant", "The operator's own tenant cannot be suspended by itself: use `handrail tenant`.")
+    before, after = tenant.status, command.standing.value
+    if before == after:
+        return tenant
+    tenant.status = after
+    await session.flush()
+    verb = "suspend_tenant" if command.standing is TenantStanding.SUSPENDED else "resume_tenant"
+    act = Act(verb, "tenant", tenant.id, reason=command.reason, before={"status": before}, after={"status": after})
+    await in_both_trails(session, operator, tenant, act, now=now)
+    return tenant
+
+
+async def in_both_trails(session: AsyncSession, operator: Actor, tenant: Tenant, act: Act, *, now: datetime) -> None:
+    """Record an operator's act with the tenant it concerns, where the operator is nobody, and with the operator."""
+    await bind(session, tenant.id)
+    await audit.record(session, as_guest(operator, tenant.id), act, now=now)
+    if operator.tenant_id != tenant.id:
+        await bind(session, operator.tenant_id)
+        await audit.record(session, operator, act, now=now)
+
+
+def as_guest(operator: Actor, tenant_id: UUID) -> Actor:
+    """The operator in another tenant's trail: no person of that tenant."""
+    if operator.tenant_id == tenant_id:
+        return operator
+    return replace(operator, tenant_id=TenantId(tenant_id), person_id=None, role="operator")
 
 
 def _check(command: NewTenant) -> None:

@@ -1,22 +1,87 @@
-"""A tenant's settings: read, and replaced by whoever saw what they replace."""
+"""Tenants: made, suspended and resumed by the operator; settings read and replaced by the tenant's administrators."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from api.commands import HandrailRoute
-from api.dependencies import Caller, Parts, Work, permit
+from api.commands import CommandKey, HandrailRoute
+from api.dependencies import ApiDependencies, Caller, Parts, Work, permit
 from api.etags import IfMatch, tagged, unchanged
-from api.schemas.tenants import TenantSettingsIn, TenantSettingsOut
+from api.schemas.shared import ReasonIn
+from api.schemas.tenants import TenantIn, TenantOut, TenantSettingsIn, TenantSettingsOut
 from models.session import Session
 from rules.access.permissions import Permission
 from rules.access.policy import Resource
+from rules.errors import Conflict, Forbidden
 from rules.ids import TenantId
-from services import tenant_settings
+from services import tenant_settings, tenants
+from services.audit import Act
 from services.tenant_settings import Operator
+from services.tenants import Administrator, NewTenant, Stand, TenantStanding
 
 router = APIRouter(tags=["governance"], route_class=HandrailRoute)
+
+
+async def _operates(caller: Caller, given: ApiDependencies) -> None:
+    """Only administrators of the tenant that this installation names as its operator's."""
+    async with given.sessions.untenanted() as session:
+        own = await tenants.known(session, given.operator_tenant) if given.operator_tenant else None
+    if own is None or own.id != caller.principal.tenant_id:
+        raise Forbidden(
+            "not_operator",
+            "Only the operator of this installation manages tenants; ask them, or use `handrail tenant`.",
+        )
+    caller.must(Resource(TenantId(own.id), whole_tenant=True))
+
+
+@router.post("/tenants", status_code=201)
+async def create_tenant(
+    body: TenantIn, caller: Annotated[Caller, permit(Permission.TENANT_MANAGE)], _key: CommandKey, given: Parts
+) -> TenantOut:
+    """Make a tenant with the shipped templates and rules, and its first administrator."""
+    await _operates(caller, given)
+    wish = NewTenant(body.key, body.name, body.country, body.timezone)
+    async with given.sessions.untenanted() as session:
+        tenant, made = await tenants.establish(session, wish, caller.actor.request_id, now=caller.now)
+        if not made:
+            raise Conflict("tenant_exists", f"There is a tenant {body.key} already: choose another key.")
+        if body.administrator is not None:
+            first = Administrator(body.administrator.subject, body.administrator.display_name)
+            await tenants.appoint(session, tenants.as_guest(caller.actor, tenant.id), first, now=caller.now)
+        act = Act("create_tenant", "tenant", tenant.id, after={"key": tenant.key})
+        await tenants.in_both_trails(session, caller.actor, tenant, act, now=caller.now)
+        return TenantOut.model_validate(tenant)
+
+
+async def _stand(caller: Caller, given: ApiDependencies, command: Stand) -> TenantOut:
+    await _operates(caller, given)
+    async with given.sessions.untenanted() as session:
+        return TenantOut.model_validate(await tenants.stand(session, caller.actor, command, now=caller.now))
+
+
+@router.post("/tenants/{tenant_id:uuid}/suspend")
+async def suspend_tenant(
+    tenant_id: UUID,
+    body: ReasonIn,
+    caller: Annotated[Caller, permit(Permission.TENANT_MANAGE)],
+    _key: CommandKey,
+    given: Parts,
+) -> TenantOut:
+    """Answer nobody of it any more; its running cases wait where they are, and nothing of it goes out."""
+    return await _stand(caller, given, Stand(tenant_id, TenantStanding.SUSPENDED, body.reason))
+
+
+@router.post("/tenants/{tenant_id:uuid}/resume")
+async def resume_tenant(
+    tenant_id: UUID,
+    body: ReasonIn,
+    caller: Annotated[Caller, permit(Permission.TENANT_MANAGE)],
+    _key: CommandKey,
+    given: Parts,
+) -> TenantOut:
+    """Serve it again; what waited goes on."""
+    return await _stand(caller, given, Stand(tenant_id, TenantStanding.ACTIVE, body.reason))
 
 
 async def _shown(session: Session, tenant_id: UUID) -> TenantSettingsOut:

@@ -83,6 +83,7 @@ class Permission(StrEnum):
     MEETING_WRITE = "meetings:write"
     TENANT_SETTINGS_READ = "tenant_settings:read"
     TENANT_SETTINGS_WRITE = "tenant_settings:write"
+    TENANT_MANAGE = "tenants:manage"
     EVENT_READ = "events:read"
     EVENT_SEND = "events:send"
     WEBHOOK_READ = "webhooks:read"
@@ -180,6 +181,7 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.MEETING_WRITE: _CASEWORK | {Role.LIAISON},
         Permission.TENANT_SETTINGS_READ: _ADMIN,
         Permission.TENANT_SETTINGS_WRITE: _ADMIN,
+        Permission.TENANT_MANAGE: _ADMIN,
         Permission.EVENT_READ: _ADMIN | {Role.INTEGRATION},
         Permission.EVENT_SEND: _ADMIN | {Role.INTEGRATION},
         Permission.WEBHOOK_READ: _ADMIN | {Role.INTEGRATION},
