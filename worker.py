@@ -145,6 +145,8 @@ async def first_look(witness: Witness, stop: asyncio.Event) -> None:
             await asyncio.sleep(1)
         else:
             return
+
+
 def kafka_loops(
     settings: Settings, sessions: Sessions, metrics: KafkaMetrics
 ) -> list[Callable[[asyncio.Event], Coroutine[Any, Any, None]]]:
