@@ -26,6 +26,7 @@ from services.letter_merge import Writing
 from services.letters import Planned, Wish
 from services.mailing import RESCISSION
 from services.means import Means
+from services.people import display_name
 
 TEMPLATE: Final = "RESCISSION"
 WAITING: Final = ("QUEUED", "DEFERRED_QUIET_HOURS", "CAPPED", "FAILED")
@@ -83,7 +84,8 @@ async def _take_back(session: AsyncSession, case: CaseRef, wanted: TakeBack) -> 
     await session.execute(prints.values(status="CANCELLED", done_at=case.now))
     await close_of_stages(session, case, wanted.stage_keys, case.now)
     by = wanted.by
-    actor = Actor(case.tenant_id, by.actor_id, by.role or "system", by.role, by.command_id, "workflow")
+    name = await display_name(session, by.actor_id, by.role or "Handrail")
+    actor = Actor(case.tenant_id, by.actor_id, by.role or "system", name, by.command_id, "workflow")
     act = Act("rescind_steps", "instance", case.instance_id, case.student_id, by.reason or None)
     await record(session, actor, act, now=case.now)
 

@@ -111,9 +111,22 @@ def check_said(meeting: Meeting, said: Said, *, now: datetime) -> None:
         raise Invalid("plan_over", f"A plan until {said.until} would be over already.", fields=over)
 
 
-async def note(session: AsyncSession, actor: Actor, meeting: Meeting, notes: str, *, now: datetime) -> None:
+def check_reason(meeting: Meeting, notes: str, reason: str | None) -> None:
+    """Notes once written change only with a reason."""
+    if notes and meeting.notes and meeting.notes != notes and not reason:
+        why = {"body.reason": "say why the notes of this meeting are replaced"}
+        raise Invalid(
+            "reason_missing", f"Meeting {meeting.id} has notes already: replacing them needs a reason.", fields=why
+        )
+
+
+async def note(
+    session: AsyncSession, actor: Actor, meeting: Meeting, notes: str, reason: str | None, *, now: datetime
+) -> None:
     """Keep what was said at the meeting; it stays here and enters no workflow."""
-    meeting.notes = notes
+    check_reason(meeting, notes, reason)
+    before, meeting.notes = meeting.notes, notes
     await session.flush()
-    act = Act("note_meeting", "meeting", meeting.id, meeting.student_id, after={"notes": notes})
+    old = {} if before is None else {"notes": before}
+    act = Act("note_meeting", "meeting", meeting.id, meeting.student_id, reason, before=old, after={"notes": notes})
     await audit.record(session, actor, act, now=now)

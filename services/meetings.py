@@ -42,6 +42,16 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveMeeting:
+    """Another time, and why; a meeting that has no time yet needs no reason for its first."""
+
+    meeting_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleMeeting:
     """A meeting that staff book themselves, for a case or on its own."""
 
@@ -249,16 +259,24 @@ async def _take(session: AsyncSession, meeting: Meeting, staff_id: UUID | None, 
     await session.flush()
 
 
-async def move(session: AsyncSession, actor: Actor, meeting_id: UUID, span: Span, *, now: datetime) -> Meeting:
+async def move(session: AsyncSession, actor: Actor, command: MoveMeeting, *, now: datetime) -> Meeting:
     """Another time for a meeting that has not been held; its invitations go out again with the next SEQUENCE."""
+    span, meeting_id = (command.starts_at, command.ends_at), command.meeting_id
     _check_times(*span, now)
     meeting = await one(session, meeting_id)
+    before = (meeting.starts_at, meeting.ends_at)
+    if before != (None, None) and not command.reason.strip():
+        why = {"body.reason": "say why the meeting is moved"}
+        raise Invalid("reason_missing", f"Meeting {meeting_id} has a time: another one needs a reason.", fields=why)
     if meeting.status not in {MeetingStatus.PROPOSED, MeetingStatus.SCHEDULED}:
         raise Conflict("meeting_over", f"Meeting {meeting_id} is {meeting.status.lower()}: book another one.")
     staff = select(Booking.resource_id).where(Booking.meeting_id == meeting_id, Booking.resource_kind == "STAFF")
     staff_id = (await session.scalars(staff.order_by(Booking.id.desc()))).first() or actor.person_id
     await _take(session, meeting, staff_id, span)
-    await record(session, actor, Act("move_meeting", "meeting", meeting_id, meeting.student_id), now=now)
+    old, new = ({"starts_at": starts, "ends_at": ends} for starts, ends in (before, span))
+    told = {"before": old if any(before) else {}, "after": new}
+    act = Act("move_meeting", "meeting", meeting_id, meeting.student_id, command.reason or None, **told)
+    await record(session, actor, act, now=now)
     return meeting
 
 

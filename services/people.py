@@ -194,3 +194,9 @@ async def active_person(session: AsyncSession, person_id: UUID) -> Person:
 async def time_zone(session: AsyncSession, tenant_id: UUID) -> str:
     """The tenant's own IANA zone."""
     return (await session.get_one(Tenant, tenant_id)).timezone
+
+
+async def display_name(session: AsyncSession, person_id: UUID | None, otherwise: str) -> str:
+    """What a person is called; `otherwise` for a part of the system, or a person of whom nothing is known."""
+    found = None if person_id is None else await session.get(Person, person_id)
+    return otherwise if found is None else found.display_name

@@ -22,6 +22,7 @@ from services.audit import Act, record
 from services.context import Actor, CaseRef
 from services.effects import once
 from services.events import emit
+from services.people import display_name
 from services.pinned import stage_types
 
 OPEN_PROPOSAL = ("PENDING", "HELD", "APPROVED")
@@ -183,7 +184,8 @@ async def _append(session: AsyncSession, case: CaseRef, fact: _Fact, event: Ladd
     assert made.case_id is not None, "an instance has a case"
     await _tell_the_world(session, case, _Line(made.id, made.case_id, fact), event)
     if by:
-        actor = Actor(case.tenant_id, by.actor_id, by.role, by.role, by.command_id, "workflow")
+        name = await display_name(session, by.actor_id, by.role)
+        actor = Actor(case.tenant_id, by.actor_id, by.role, name, by.command_id, "workflow")
         act = Act(event.type.lower(), "instance", case.instance_id, case.student_id, by.reason or None)
         await record(session, actor, act, now=event.at)
 

@@ -18,7 +18,6 @@ from api.schemas.meetings import (
     MeetingIn,
     MeetingOut,
     MeetingPut,
-    OutcomeIn,
     SlotOut,
     SlotsOut,
 )
@@ -31,7 +30,7 @@ from rules.ladder.commands import RecordMeetingOutcome
 from rules.ladder.verbs import Verb
 from services import meeting_diary, meeting_outcomes, meetings
 from services.meeting_diary import MeetingQuery, Said, SlotQuery
-from services.meetings import ScheduleMeeting
+from services.meetings import MoveMeeting, ScheduleMeeting
 
 router = APIRouter(prefix="/meetings", tags=["meetings"], route_class=HandrailRoute)
 
@@ -124,10 +123,12 @@ async def put_meeting(
         if body.outcome is None:
             await _moved(session, caller, meeting_id, body)
         else:
-            await meeting_outcomes.reserve(session, await meetings.one(session, meeting_id), key, now=caller.now)
+            meeting = await meetings.one(session, meeting_id)
+            meeting_diary.check_reason(meeting, body.outcome.notes, body.reason)
+            await meeting_outcomes.reserve(session, meeting, key, now=caller.now)
     if body.outcome is not None:
         try:
-            await _decided(given, caller, key, cases, meeting_id, body.outcome)
+            await _decided(given, caller, key, cases, meeting_id, body)
         except DomainError:
             async with given.sessions.tenant(caller.actor.tenant_id) as session:
                 await meeting_outcomes.give_back(session, meeting_id, key)
@@ -140,12 +141,15 @@ async def _moved(session: Session, caller: Caller, meeting_id: UUID, body: Meeti
     if body.starts_at is None or body.ends_at is None:
         missing = {"body.starts_at": "send both times, or an outcome"}
         raise Invalid("nothing_to_change", "Send another time or an outcome.", fields=missing)
-    moved = await meetings.move(session, caller.actor, meeting_id, (body.starts_at, body.ends_at), now=caller.now)
+    wanted = MoveMeeting(meeting_id, body.starts_at, body.ends_at, body.reason or "")
+    moved = await meetings.move(session, caller.actor, wanted, now=caller.now)
     await meeting_diary.tell_case(session, moved)
 
 
-async def _decided(given: Parts, caller: Caller, key: str, cases: Cases, meeting_id: UUID, outcome: OutcomeIn) -> None:
+async def _decided(given: Parts, caller: Caller, key: str, cases: Cases, meeting_id: UUID, body: MeetingPut) -> None:
     """The case says yes first; then the meeting shows what was said, whenever the case carries it out."""
+    outcome = body.outcome
+    assert outcome is not None, "a meeting without an outcome is moved"
     async with given.sessions.tenant(caller.actor.tenant_id) as session:
         meeting = await meetings.one(session, meeting_id)
         if meeting.instance_id is None:
@@ -168,4 +172,4 @@ async def _decided(given: Parts, caller: Caller, key: str, cases: Cases, meeting
         meeting = await meetings.one(session, meeting_id, lock=True)
         await meeting_outcomes.write(session, caller.actor, meeting, command, now=caller.now)
         if outcome.notes:
-            await meeting_diary.note(session, caller.actor, meeting, outcome.notes, now=caller.now)
+            await meeting_diary.note(session, caller.actor, meeting, outcome.notes, body.reason, now=caller.now)

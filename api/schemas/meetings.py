@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from api.schemas.shared import OTHER_ID, SOME_ID, Body, shown
+from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, shown
 from models.meetings import Meeting
 from rules.meetings.outcomes import NoShow, Outcome
 
@@ -124,16 +124,21 @@ class OutcomeIn(Body):
 
 
 class MeetingPut(Body):
-    """Another time, or what came of it."""
+    """Another time, or what came of it; what was saved before changes only with a reason."""
 
     model_config = shown(
-        {"starts_at": "2026-12-02T14:30:00Z", "ends_at": "2026-12-02T15:00:00Z"},
+        {
+            "starts_at": "2026-12-02T14:30:00Z",
+            "ends_at": "2026-12-02T15:00:00Z",
+            "reason": "The family works mornings.",
+        },
         {"outcome": {"code": "RESOLVED", "held_at": "2026-12-01T14:30:00Z"}},
     )
 
     starts_at: AwareDatetime | None = None
     ends_at: AwareDatetime | None = None
     outcome: OutcomeIn | None = None
+    reason: Reason | None = Field(default=None, description="Needed to move it, and to replace notes written before.")
 
 
 class SlotOut(Body):

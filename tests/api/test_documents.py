@@ -133,6 +133,10 @@ def test_a_meeting_is_booked_moved_and_never_twice_at_one_time(district: Distric
     later = {"starts_at": "2026-12-01T12:00:00Z", "ends_at": "2026-12-01T12:30:00Z"}
     tag = district.get(path, "attendance_officer").headers["ETag"]
     headers = {"If-Match": tag, "Idempotency-Key": str(uuid4())}
+    silent = district.put(path, "attendance_officer", json=later, headers=headers)
+    assert (silent.status_code, silent.json()["code"]) == (422, "reason_missing")
+    assert district.get(path, "attendance_officer").headers["ETag"] == tag, "nothing was changed"
+    later["reason"] = "The family works mornings."
     moved = district.put(path, "attendance_officer", json=later, headers=headers).json()
     assert moved["meeting"]["starts_at"].startswith("2026-12-01T12:00")
     stale = {"If-Match": tag, "Idempotency-Key": str(uuid4())}

@@ -1,13 +1,16 @@
 """The queue and every verb through the API, with real cases behind it."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from models.audit import AuditEntry
 from tests.api.district import District
-from tests.api.walks import Walks, activate_general, walking
+from tests.api.viewed import recorded
+from tests.api.walks import PATIENCE, Walks, activate_general, walking
 from tests.servers.kinds import TemporalDev
 
 pytestmark = pytest.mark.servers
@@ -143,6 +146,44 @@ def test_a_walk_is_held_resumed_and_reassigned(district: District, walks: Walks)
     path = f"{QUEUE}?assignee_id={colleague}"
     walks.until(lambda: district.get(path), lambda page: instance_id in str(page))
     ended(walks, instance_id)
+
+
+def test_every_verb_leaves_an_entry_with_the_name_of_whoever_said_it(district: District, walks: Walks) -> None:
+    instance_id = walks.begin()
+    proposal = {"proposal_id": walks.waiting(instance_id)["proposal_id"]}
+    colleague = str(district.ours.people["attendance_officer-2"])
+    leader = ("school_leader", "School Leader")
+    officer = ("attendance_officer", "Attendance Officer")
+    said: list[tuple[tuple[str, str], str, dict[str, Any], str]] = [
+        (officer, "approve", proposal, "approved"),
+        (leader, "withdraw-approval", {**proposal, "reason": "Too early."}, "approval_withdrawn"),
+        (officer, "hold", {"reason": "In hospital."}, "held"),
+        (leader, "resume", {"reason": "Home again."}, "resumed"),
+        (officer, "reassign", {"assignee_id": colleague}, "reassigned"),
+        (officer, "contacts", {"mode": "CALL", "reached": True}, "contact_recorded"),
+        (leader, "stop", {"reason_code": "STAFF_DECISION", "reason": "All is well."}, "stopped"),
+    ]
+    for (person, name), verb, body, told in said:
+        key = str(uuid4())
+        path = f"/interventions/instances/{instance_id}/{verb}"
+        answer = district.post(path, person, json=body, headers={"Idempotency-Key": key})
+        assert answer.status_code == 200, answer.text
+        (entry,) = entry_of(district, walks, key, told)
+        assert (entry.actor_display, entry.actor_role, entry.source) == (name, person, "workflow")
+        assert (entry.reason or "") == body.get("reason", "")
+        assert entry.actor_id == district.ours.people[person]
+    answer = district.post(f"/interventions/instances/{instance_id}/reopen", json={"reason": "Absent again."})
+    assert [entry.verb for entry in recorded(district, answer.headers["X-Request-Id"])] == ["reopen_instance"]
+
+
+def entry_of(district: District, walks: Walks, key: str, verb: str) -> list[AuditEntry]:
+    """The entries of a command, once its projection has come."""
+    for _ in range(PATIENCE):
+        found = [entry for entry in recorded(district, key) if entry.verb == verb]
+        if found:
+            return found
+        district.run(asyncio.sleep(0.01))
+    raise AssertionError(f"{verb} of {key} was never recorded: {[one.verb for one in recorded(district, key)]}")
 
 
 def test_a_contact_is_written_down_once_however_often_it_is_sent(district: District, walks: Walks) -> None:

@@ -1,11 +1,11 @@
-"""What the view log and the disclosure log hold of one answer."""
+"""What the view log, the disclosure log and the audit trail hold of one request."""
 
 from uuid import UUID
 
 import httpx
 from sqlalchemy import select
 
-from models.audit import StudentView
+from models.audit import AuditEntry, StudentView
 from models.privacy import Disclosure
 from tests.api.district import District, Tenancy
 
@@ -34,5 +34,16 @@ def disclosed(district: District, answer: httpx.Response) -> set[UUID]:
         async with district.sessions.tenant(district.ours.id) as session:
             mine = select(Disclosure.student_id).where(Disclosure.request_id == answer.headers["X-Request-Id"])
             return set((await session.scalars(mine)).all())
+
+    return district.run(read())
+
+
+def recorded(district: District, request_id: str) -> list[AuditEntry]:
+    """The audit entries of one request, or of one command of a case."""
+
+    async def read() -> list[AuditEntry]:
+        async with district.sessions.tenant(district.ours.id) as session:
+            mine = select(AuditEntry).where(AuditEntry.request_id == request_id).order_by(AuditEntry.seq)
+            return list((await session.scalars(mine)).all())
 
     return district.run(read())

@@ -142,7 +142,9 @@ def test_a_moved_meeting_is_announced_again_under_the_same_uid_with_the_next_seq
         later = (datetime(2026, 12, 1, 14, 0, tzinfo=UTC), datetime(2026, 12, 1, 14, 30, tzinfo=UTC))
         case = family.case()
         async with world.sessions.tenant(family.tenant_id) as session:
-            await meetings.move(session, case.actor, booking.meeting_id, later, now=case.now)
+            await meetings.move(
+                session, case.actor, meetings.MoveMeeting(booking.meeting_id, *later, "The family asked."), now=case.now
+            )
 
     world.run(move())
     invited(world, family, booking, key="w/5")
