@@ -202,3 +202,8 @@ async def is_suspended(sessions: Sessions, tenant_id: UUID) -> bool:
     async with sessions.untenanted() as session:
         status = (await session.scalars(select(Tenant.status).where(Tenant.id == tenant_id))).first()
     return status != "ACTIVE"
+
+
+async def name_of(session: AsyncSession, tenant_id: UUID) -> str:
+    """What the tenant is called."""
+    return (await session.get_one(Tenant, tenant_id)).name

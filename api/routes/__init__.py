@@ -8,6 +8,7 @@ from api.routes import (
     attendance,
     audit,
     cases,
+    compliance,
     disclosures,
     events,
     incidents,
@@ -42,4 +43,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     incidents.router,
     webhooks.router,
     audit.router,
+    compliance.router,
 )

@@ -9,12 +9,14 @@ from api import reach
 from api.commands import HandrailRoute
 from api.dependencies import Caller, Parts, Work, permit
 from api.paging import Page, after, cursor_of
-from api.schemas.audit import AuditOut, ChainOut, TrailIn
+from api.schemas.audit import AuditOut, ChainOut, ExtractIn, TrailIn
+from letters.report import render_report
+from models.queries.audit_trail import TrailFilter
 from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
 from rules.ids import StudentId
-from services import audit_trail, audit_verification
+from services import audit_extract, audit_trail, audit_verification, people
 from services.audit_trail import Line
 
 MOST_FINDINGS = 1000
@@ -22,6 +24,13 @@ CSV: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A page, or everything asked for as CSV.",
         "content": {"text/csv": {"schema": {"type": "string"}}},
+    }
+}
+
+PDF_OR_CSV: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The extract.",
+        "content": {kind: {"schema": {"type": "string"}} for kind in ("application/pdf", "text/csv")},
     }
 }
 
@@ -62,6 +71,26 @@ async def _page(session: Session, caller: Caller, rows: list[Line], wanted: Trai
     caller.reached.update(StudentId(one.student_id) for one in kept if one.student_id and one.id in values)
     following = cursor_of([kept[-1].key]) if len(rows) > wanted.limit else None
     return Page[AuditOut](items=[AuditOut.of(one, values.get(one.id)) for one in kept], next_cursor=following)
+
+
+@router.get("/extract", response_class=Response, responses=PDF_OR_CSV)
+async def extract_audit(
+    caller: Annotated[Caller, permit(Permission.AUDIT_EXTRACT)],
+    given: Parts,
+    session: Work,
+    wanted: Annotated[ExtractIn, Query()],
+) -> Response:
+    """What was done for one student, for an education plan or a referral; taking it out is an entry of its own."""
+    file = await reach.student(session, caller, wanted.student_id)
+    asked = TrailFilter(file.student.id, first=wanted.first, last=wanted.last)
+    extract = await audit_extract.drawn_up(session, caller.actor, wanted.use, asked, now=caller.now)
+    headers = {"Content-Disposition": f'attachment; filename="extract-{file.student.id}.{wanted.form}"'}
+    if wanted.form == "csv":
+        return Response("".join(audit_extract.csv(extract)), media_type="text/csv; charset=utf-8", headers=headers)
+    school = await people.school(session, min(file.school_ids)) if file.school_ids else None
+    report = audit_extract.report(extract, file, school, caller.actor, caller.now)
+    drawn = await given.working.threads.run(lambda: render_report(report))
+    return Response(drawn.content, media_type="application/pdf", headers=headers)
 
 
 @router.get("/verification")

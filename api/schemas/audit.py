@@ -12,6 +12,7 @@ from models.queries.audit_trail import TrailFilter
 from rules.errors import Invalid
 from rules.ids import StudentId
 from services.audit import Detail
+from services.audit_extract import ExtractUse
 from services.audit_trail import Line
 from services.audit_verification import ChainReport, Fault
 
@@ -42,6 +43,18 @@ class TrailIn(BaseModel):
             raise Invalid("not_of_views", "The view log knows no instance, subject kind or details: leave them out.")
         names = ("student_id", "instance_id", "actor_id", "action", "subject_kind", "first", "last")
         return TrailFilter(**{name: getattr(self, name) for name in names}, never=never)
+
+
+class ExtractIn(BaseModel):
+    """Of whom, for what, over which days."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    student_id: UUID
+    use: ExtractUse
+    first: date | None = Field(None, alias="from", description="First day, in UTC.")
+    last: date | None = Field(None, alias="to", description="Last day, in UTC.")
+    form: Literal["pdf", "csv"] = Field("pdf", alias="format")
 
 
 class ChangedOut(Body):

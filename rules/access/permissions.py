@@ -90,6 +90,8 @@ class Permission(StrEnum):
     WEBHOOK_WRITE = "webhooks:write"
     AUDIT_READ = "audit:read"
     AUDIT_VERIFY = "audit:verify"
+    AUDIT_EXTRACT = "audit:extract"
+    COMPLIANCE_READ = "compliance:read"
     DISCLOSURE_READ = "disclosures:read"
     DISCLOSURE_WRITE = "disclosures:write"
     AMENDMENT_WRITE = "amendments:write"
@@ -188,6 +190,8 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.WEBHOOK_WRITE: _ADMIN,
         Permission.AUDIT_READ: _WATCH,
         Permission.AUDIT_VERIFY: _WATCH | _ADMIN,
+        Permission.AUDIT_EXTRACT: _WATCH | _LEADERS | _CARE,
+        Permission.COMPLIANCE_READ: _WATCH | _LEADERS,
         Permission.DISCLOSURE_READ: _PRIVACY | {Role.AUDITOR, Role.GUARDIAN},
         Permission.DISCLOSURE_WRITE: _CASEWORK | {Role.DPO},
         Permission.AMENDMENT_WRITE: _OFFICE | {Role.DPO, Role.SAFEGUARDING_LEAD, Role.LIAISON, Role.GUARDIAN},

@@ -142,6 +142,8 @@ ENTRIES: dict[str, Entry] = {
     "put_tenant_settings": Entry(SHARED, (422,)),  # the example names a school that is not here
     # governance
     "read_audit": Entry(ROSTER, sees="audit_id"),
+    "extract_audit": Entry(STUDENT, query={"student_id": "student_id", "use": "IEP", "format": "csv"}),
+    "read_compliance": Entry(SCHOOLS, query={**SPAN, "verify": "false"}, sees="instance_id"),
     "verify_trail": Entry(COMMON, (503,)),
     "list_disclosures": Entry(STUDENT),
     "record_disclosure": STORED,

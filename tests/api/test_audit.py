@@ -32,6 +32,8 @@ pytestmark = pytest.mark.servers
 TRAIL = {
     Permission.AUDIT_READ,
     Permission.AUDIT_VERIFY,
+    Permission.AUDIT_EXTRACT,
+    Permission.COMPLIANCE_READ,
     Permission.DISCLOSURE_READ,
     Permission.AMENDMENT_READ,
     Permission.INCIDENT_READ,
