@@ -10,9 +10,13 @@ from models.queries.register_merge import STALE_NEW_DAYS, SUMMARISED_THROUGH
 from models.queries.schedule import CREATE_BATCH, STEPS, TAKE_BATCH, materialise
 from models.rows import affected
 
+# A batch's marks, facts and days are sorted: in memory, not on disk.
+WORK_MEMORY = "set local work_mem = '64MB'"
+
 
 async def refresh_batch(session: AsyncSession, now: datetime, size: int) -> int:
     """Recompute up to `size` (student, school) pairs; how many were taken, 0 when none is stale."""
+    await session.execute(text(WORK_MEMORY))
     await session.execute(text(CREATE_BATCH))
     await session.execute(text("truncate batch"))
     taken = await session.execute(text(TAKE_BATCH), {"size": size})

@@ -43,9 +43,9 @@ create temp table member on commit drop as
 # Open sessions; a DAY mark that says LATE is late for the first of a day only (S3.5).
 OPENED = """
 create temp table opened on commit drop as
-    select c.school_id, c.date, c.session, c.minutes,
+    select c.school_id, c.date, c.session, c.minutes, school_year_start(c.date, h.year_start) as year,
         row_number() over (partition by c.school_id, c.date order by c.session) = 1 as first_of_day
-    from calendar_session c
+    from calendar_session c join school h on h.id = c.school_id
     where c.school_id in (select school_id from batch) and c.date >= (select min(least(from_date, start)) from batch)
 """
 

@@ -11,7 +11,7 @@ from models.rows import affected
 # What is final now, on every scheduled session up to the school's local day of `now`.
 SITTING = """
 create temp table sitting on commit drop as
-    select distinct m.student_id, m.school_id, o.date, o.session
+    select distinct m.student_id, m.school_id, o.year, o.date, o.session
     from member m
     join enrolment e on e.student_id = m.any_id and e.school_id = m.school_id
     join school h on h.id = m.school_id
@@ -21,29 +21,30 @@ create temp table sitting on commit drop as
         and (e.attends = 'AM|PM' or e.attends = o.session)
 """
 
+# There is one fact a session, so any of its values is the value.
 DAYS = """
 day as (
-    select s.student_id, s.school_id, s.date,
-        max(coalesce(f.status, 'NO_MARK')) filter (where s.session = 'AM') as am_status,
-        max(coalesce(f.status, 'NO_MARK')) filter (where s.session = 'PM') as pm_status,
-        max(coalesce(f.code, '')) filter (where s.session = 'AM') as am_code,
-        max(coalesce(f.code, '')) filter (where s.session = 'PM') as pm_code,
-        max(coalesce(f.reason_code, nullif(f.code, ''))) filter (where s.session = 'AM') as am_reason_code,
-        max(coalesce(f.reason_code, nullif(f.code, ''))) filter (where s.session = 'PM') as pm_reason_code,
+    select s.student_id, s.school_id, s.year, s.date,
+        any_value(coalesce(f.status, 'NO_MARK')) filter (where s.session = 'AM') as am_status,
+        any_value(coalesce(f.status, 'NO_MARK')) filter (where s.session = 'PM') as pm_status,
+        any_value(coalesce(f.code, '')) filter (where s.session = 'AM') as am_code,
+        any_value(coalesce(f.code, '')) filter (where s.session = 'PM') as pm_code,
+        any_value(coalesce(f.reason_code, nullif(f.code, ''))) filter (where s.session = 'AM') as am_reason_code,
+        any_value(coalesce(f.reason_code, nullif(f.code, ''))) filter (where s.session = 'PM') as pm_reason_code,
         count(*) filter (where f.status in
             ('PRESENT', 'LATE', 'AUTHORISED_ABSENT', 'UNAUTHORISED_ABSENT', 'ABSENT'))::int as possible,
         count(*) filter (where f.status in ('AUTHORISED_ABSENT', 'UNAUTHORISED_ABSENT', 'ABSENT'))::int as absent
     from sitting s
     left join session_fact f on f.student_id = s.student_id and f.school_id = s.school_id and f.date = s.date
         and f.session = s.session and f.known_to = 'infinity'
-    group by s.student_id, s.school_id, s.date
+    group by s.student_id, s.school_id, s.year, s.date
 )
 """
 
 # In DAYS_50PCT a day with half its possible sessions missed is one absent day, any other is none (S5.1, S5.2, S5.6).
 UNITS = """
 unit as (
-    select d.*, school_year_start(d.date, h.year_start) as year,
+    select d.*,
         case when h.day_basis = 'DAYS_50PCT' then (d.possible > 0)::int else d.possible end as possible_units,
         case when h.day_basis = 'DAYS_50PCT' then (d.possible > 0 and d.absent * 2 < d.possible)::int
             else d.possible - d.absent end as attended_units,
@@ -85,7 +86,7 @@ COLUMNS = """student_id, school_id, date, am_status, pm_status, am_code, pm_code
 VALUES = """am_status, {0}pm_status, {0}am_code, {0}pm_code, {0}am_reason_code, {0}pm_reason_code, {0}attended_ytd,
     {0}possible_ytd, {0}attendance_percent, {0}consecutive_absence_days, {0}total_absence_half_days_ytd"""
 
-COMPUTE = f"""
+_TOTALS = f"""
 with {DAYS}, {UNITS},
 total as (
     select r.*, coalesce(s.attended_ytd, 0) + r.attended_sum as attended_ytd,
@@ -96,10 +97,19 @@ total as (
     from run r
     left join seed s on s.student_id = r.student_id and s.school_id = r.school_id and s.year = r.year
 )
-insert into fresh_summary ({COLUMNS})
+insert into {{into}}
 select student_id, school_id, date, am_status, pm_status, am_code, pm_code, am_reason_code, pm_reason_code,
     attended_ytd, possible_ytd, round(attended_ytd * 100.0 / nullif(possible_ytd, 0), 2), run_days, half_days_ytd
+    {{also}}
 from total
+"""
+COMPUTE = _TOTALS.format(into=f"fresh_summary ({COLUMNS})", also="")
+# A register's first reading, and the evening of a new day: nothing is there that could have come out the same.
+FIRST = _TOTALS.format(into=f"summary ({COLUMNS}, computed_at)", also=", cast(:now as timestamptz)")
+KNOWN = """
+select exists (
+    select from batch b
+    join summary y on y.student_id = b.student_id and y.school_id = b.school_id and y.date >= b.start)
 """
 
 CREATE_FRESH = """
@@ -126,10 +136,12 @@ where (y.{VALUES.format("y.")}) is distinct from (excluded.{VALUES.format("exclu
 
 async def rebuild(session: AsyncSession, now: datetime) -> int:
     """Recompute the summaries of the students in `batch` from their start date on; how many rows were written."""
+    await materialise(session, (("sitting", SITTING), ("seed", SEED)), {"now": now})
+    if not await session.scalar(text(KNOWN)):
+        return affected(await session.execute(text(FIRST), {"now": now}))
     await session.execute(text(CREATE_FRESH))
     await session.execute(text(RELAX_FRESH))
     await session.execute(text("truncate fresh_summary"))
-    await materialise(session, (("sitting", SITTING), ("seed", SEED)), {"now": now})
     await session.execute(text(COMPUTE))
     await session.execute(text("analyze fresh_summary"))
     await session.execute(text(FORGET))
