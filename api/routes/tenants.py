@@ -1,9 +1,10 @@
 """Tenants: made, suspended and resumed by the operator; settings read and replaced by the tenant's administrators."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
 
 from api.commands import CommandKey, HandrailRoute
 from api.dependencies import ApiDependencies, Caller, Parts, Work, permit
@@ -15,12 +16,18 @@ from rules.access.permissions import Permission
 from rules.access.policy import Resource
 from rules.errors import Conflict, Forbidden
 from rules.ids import TenantId
-from services import tenant_settings, tenants
+from services import tenant_export, tenant_settings, tenants
 from services.audit import Act
 from services.tenant_settings import Operator
 from services.tenants import Administrator, NewTenant, Stand, TenantStanding
 
 router = APIRouter(tags=["governance"], route_class=HandrailRoute)
+ZIP: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "A zip with tables, documents, audit and a manifest.",
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 
 async def _operates(caller: Caller, given: ApiDependencies) -> None:
@@ -82,6 +89,17 @@ async def resume_tenant(
 ) -> TenantOut:
     """Serve it again; what waited goes on."""
     return await _stand(caller, given, Stand(tenant_id, TenantStanding.ACTIVE, body.reason))
+
+
+@router.post("/tenants/{tenant_id:uuid}/export", response_class=StreamingResponse, responses=ZIP)
+async def export_tenant(
+    tenant_id: UUID, caller: Annotated[Caller, permit(Permission.TENANT_EXPORT)], given: Parts
+) -> StreamingResponse:
+    """Everything of your tenant as one zip: tables as CSV, documents, audit, and a manifest with hashes."""
+    caller.must(Resource(TenantId(tenant_id), whole_tenant=True))
+    pieces = tenant_export.exported(given.working, caller.actor, now=caller.now)
+    name = {"Content-Disposition": f'attachment; filename="{tenant_export.named(tenant_id)}"'}
+    return StreamingResponse(pieces, media_type="application/zip", headers=name)
 
 
 async def _shown(session: Session, tenant_id: UUID) -> TenantSettingsOut:

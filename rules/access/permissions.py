@@ -84,6 +84,7 @@ class Permission(StrEnum):
     TENANT_SETTINGS_READ = "tenant_settings:read"
     TENANT_SETTINGS_WRITE = "tenant_settings:write"
     TENANT_MANAGE = "tenants:manage"
+    TENANT_EXPORT = "tenants:export"
     EVENT_READ = "events:read"
     EVENT_SEND = "events:send"
     WEBHOOK_READ = "webhooks:read"
@@ -184,6 +185,7 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.TENANT_SETTINGS_READ: _ADMIN,
         Permission.TENANT_SETTINGS_WRITE: _ADMIN,
         Permission.TENANT_MANAGE: _ADMIN,
+        Permission.TENANT_EXPORT: _ADMIN,
         Permission.EVENT_READ: _ADMIN | {Role.INTEGRATION},
         Permission.EVENT_SEND: _ADMIN | {Role.INTEGRATION},
         Permission.WEBHOOK_READ: _ADMIN | {Role.INTEGRATION},

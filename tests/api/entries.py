@@ -158,6 +158,7 @@ ENTRIES: dict[str, Entry] = {
     "create_tenant": Entry(COMMON, (403,)),
     "suspend_tenant": Entry(COMMON, (403,)),
     "resume_tenant": Entry(COMMON, (403,)),
+    "export_tenant": Entry(SHARED, (503,)),  # the walk has no document store
     # events
     "read_events": Entry(WHOLE),
     "receive_events": Entry(WHOLE, (422,)),  # the example's student is not here
