@@ -77,6 +77,8 @@ def _secrets(webhook: Webhook, keyring: KeyRing, now: datetime) -> Sequence[byte
 
 async def settle(session: AsyncSession, outcomes: Collection[Outcome], *, now: datetime) -> list[Result]:
     """Write how these tries of one tenant ended; what became of each."""
+    taken = [(one.shipment.claimed, one.answer) for one in outcomes if one.accepted]
+    await webhook_deliveries.delivered(session, taken, now=now)
     results = [await _settled(session, outcome, now) for outcome in outcomes]
     accepted = {one.shipment.claimed.webhook_id for one in outcomes if one.accepted}
     await webhook_deliveries.answered(session, accepted)
@@ -91,8 +93,6 @@ async def _settled(session: AsyncSession, outcome: Outcome, now: datetime) -> Re
     claimed = outcome.shipment.claimed
     told = {"last_answer": outcome.answer, "last_error": outcome.error}
     if outcome.accepted:
-        done = {"status": "DELIVERED", "delivered_at": now, "next_attempt_at": None}
-        await webhook_deliveries.settle(session, claimed, **told, **done)
         return "delivered"
     again = again_at(claimed.attempts, claimed.since, now)
     if again is None:

@@ -27,9 +27,13 @@ class Published:
 def published(row: Outbox) -> Published:
     """An outbox row of kind `event` that has been numbered."""
     assert row.position is not None, "an event is published by its position"
-    told = row.payload
+    return told(row.id, row.position, row.subject, row.payload)
+
+
+def told(event_id: UUID, position: int, subject: str, payload: dict[str, Any]) -> Published:
+    """An event from the columns of its row."""
     return Published(
-        row.id, row.position, row.subject, told["type"], datetime.fromisoformat(told["time"]), told["data"]
+        event_id, position, subject, payload["type"], datetime.fromisoformat(payload["time"]), payload["data"]
     )
 
 

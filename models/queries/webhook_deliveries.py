@@ -3,14 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.queries.event_feed import Published, published
-from models.reliability import Outbox
+from models.queries.event_feed import Published, told
 from models.rows import affected
 from models.webhooks import Webhook, WebhookDelivery
 
@@ -40,10 +39,22 @@ with due as (
     where w.tenant_id = :tenant and w.status = 'ACTIVE' and not w.id = any(:busy)
         and (w.resting_until is null or w.resting_until <= :now)
     order by p.position limit :many
+), claimed as (
+    update webhook_delivery d set next_attempt_at = :leased, last_attempt_at = :now, attempts = d.attempts + 1
+    from due where d.id = due.id and d.status = 'PENDING' and (d.next_attempt_at is null or d.next_attempt_at <= :now)
+    returning d.id, d.webhook_id, d.event_id, d.position, d.attempts, d.since, d.replays
 )
-update webhook_delivery d set next_attempt_at = :leased, last_attempt_at = :now, attempts = d.attempts + 1
-from due where d.id = due.id and d.status = 'PENDING' and (d.next_attempt_at is null or d.next_attempt_at <= :now)
-returning d.id
+select c.id, c.webhook_id, c.attempts, c.since, o.id as event_id, o.position, o.subject, o.payload,
+    case when c.attempts = 1 and c.replays = 0 then o.created_at end as told_at
+from claimed c join outbox o on o.id = c.event_id order by c.position
+""")
+# All that was accepted in one statement: this is written for every single delivery.
+DELIVERED = text("""
+update webhook_delivery d set status = 'DELIVERED', delivered_at = :now, next_attempt_at = null, last_error = null,
+    last_answer = s.answer
+from unnest(cast(:ids as uuid[]), cast(:attempts as int[]), cast(:sinces as timestamptz[]), cast(:answers as int[]))
+    s(id, attempts, since, answer)
+where d.id = s.id and d.status = 'PENDING' and d.attempts = s.attempts and d.since = s.since
 """)
 REPLAY = text(f"""
 insert into webhook_delivery (tenant_id, webhook_id, event_id, position, subject, type, replays)
@@ -101,24 +112,31 @@ async def claim(session: AsyncSession, tenant_id: UUID, limits: ClaimLimits, *, 
     """Lease what is due, the oldest of each subject and webhook."""
     asked = {"tenant": tenant_id, "now": now, "leased": now + LEASE}
     bounds = {"many": limits.many, "each": limits.each, "busy": list(limits.busy)}
-    ids = (await session.execute(CLAIM, asked | bounds)).scalars().all()
-    if not ids:
-        return []
-    rows = select(WebhookDelivery, Outbox).join(Outbox, Outbox.id == WebhookDelivery.event_id)
-    found = await session.execute(rows.where(WebhookDelivery.id.in_(ids)).order_by(WebhookDelivery.position))
-    return [_claimed(delivery, row) for delivery, row in found]
+    rows = (await session.execute(CLAIM, asked | bounds)).all()
+    return [
+        Claimed(
+            row.id,
+            row.webhook_id,
+            row.attempts,
+            row.since,
+            told(row.event_id, row.position, row.subject, row.payload),
+            row.told_at,
+        )
+        for row in rows
+    ]
 
 
-def _claimed(delivery: WebhookDelivery, row: Outbox) -> Claimed:
-    first = delivery.attempts == 1 and not delivery.replays
-    return Claimed(
-        delivery.id,
-        delivery.webhook_id,
-        delivery.attempts,
-        delivery.since,
-        published(row),
-        row.created_at if first else None,
-    )
+async def delivered(session: AsyncSession, answers: Sequence[tuple[Claimed, int | None]], *, now: datetime) -> None:
+    """These were accepted, with this answer; what was claimed again or cancelled meanwhile is left alone."""
+    if not answers:
+        return
+    given: dict[str, Any] = {
+        "ids": [claimed.id for claimed, _ in answers],
+        "attempts": [claimed.attempts for claimed, _ in answers],
+        "sinces": [claimed.since for claimed, _ in answers],
+        "answers": [answer for _, answer in answers],
+    }
+    await session.execute(DELIVERED, {"now": now, **given})
 
 
 async def settle(session: AsyncSession, claimed: Claimed, **values: object) -> bool:
