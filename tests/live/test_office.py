@@ -30,6 +30,52 @@ def test_a_contact_stop_holds_the_walk_and_its_end_lets_it_go_on(town: Town) -> 
     lifted = town.district.call("DELETE", lift, LEADER, params={"reason": WHY})
     assert lifted.status_code == 200, lifted.text
     town.happened(walk, "CONTACT_STOP_LIFTED")
+    assert town.stands(walk, "AWAITING_APPROVAL", "contact")["hold_kind"] is None
+
+
+def test_an_accepted_reason_holds_the_walk_until_the_register_agrees(town: Town) -> None:
+    walk = town.take()
+    at = town.seen(walk)["instance"]
+    day = past_days()[-1].isoformat()
+    sessions = [{"date": day, "session": half} for half in ("AM", "PM")]
+    reason = {"school_id": at["lead_school_id"], "sessions": sessions, "reason": "Stomach bug", "status": "ACCEPTED"}
+    said = town.command(f"/students/{at['student_id']}/absence-reasons", reason, OFFICER)
+    assert said.status_code == 201, said.text
+    assert {one["status"] for one in said.json()["items"]} == {"ACCEPTED"}
+    held = town.stands(walk, "ON_HOLD", "contact")
+    assert (held["hold_kind"], held["hold_reason"]) == ("staff", "amend_register")
+    listed = town.district.get(f"/tasks?student_id={at['student_id']}", OFFICER).json()["items"]
+    assert [task["kind"] for task in listed] == ["AMEND_REGISTER"]
+    marks = [{**one, "code": "I"} for one in sessions]  # ill: an absence still, and now one with a reason
+    amended = {"school_id": at["lead_school_id"], "marks": marks, "reason": "As the family said."}
+    path = f"/attendance/students/{at['student_id']}/corrections"
+    assert town.command(path, amended, LEADER).status_code == 201
+    town.happened(walk, "HELD", "RESUMED")
+    town.stands(walk, "AWAITING_APPROVAL", "contact")
+
+
+def test_a_task_of_the_walk_is_found_and_closed(town: Town) -> None:
+    walk = town.take()
+    town.approve(walk, "contact")
+    town.happened(walk, "CONTACT_ASKED")
+    at = town.seen(walk)["instance"]
+    mine = f"/tasks?case_id={at['case_id']}"
+    asked = town.district.get(mine, OFFICER).json()["items"]
+    assert [(task["kind"], task["status"], task["student_id"]) for task in asked] == [
+        ("contact_family", "OPEN", at["student_id"])
+    ]
+    written = {"kind": "CALL_BACK", "title": "Ring back after 4 pm", "school_id": at["lead_school_id"]}
+    added = town.command("/tasks", {**written, "case_id": at["case_id"], "student_id": at["student_id"]}, OFFICER)
+    assert added.status_code == 201, added.text
+    task_id = added.json()["id"]
+    assert [one.actor_id for one in town.audited("create_task", task_id)] == [town.ours.people[OFFICER]]
+    done = town.command(f"/tasks/{task_id}/complete", {"result": "Spoke with the grandmother."}, "liaison")
+    assert (done.status_code, done.json()["status"]) == (200, "DONE")
+    assert [one.actor_id for one in town.audited("complete_task", task_id)] == [town.ours.people["liaison"]]
+    left = town.district.get(mine, OFFICER).json()["items"]
+    assert [task["kind"] for task in left] == ["contact_family"]
+    again = town.district.post(f"/tasks/{task_id}/complete", OFFICER, json={"result": "Twice."})
+    assert again.status_code == 409
 
 
 def test_an_exemption_ends_the_walk(town: Town) -> None:
@@ -57,9 +103,9 @@ def test_while_sending_is_off_nothing_goes_out(town: Town) -> None:
     assert town.district.put("/sending", LEADER, json={**switch, "enabled": False}).status_code == 200
     try:
         town.approve(walk, "letter-1")
-        told = town.seen(walk)
-        assert told["instance"]["phase"] in {"ACTING", "AWAITING_APPROVAL"}
-        assert "LETTER_SENT" not in town.events(walk)
+        town.until(lambda: town.view(walk).state.sending_tries, bool, "the case looked, and found sending off")
+        town.stands(walk, "ACTING", "letter-1")  # the switch tells those of whom the projection knows that they act
+        assert not {"LETTER_SENT", "LETTER_ISSUED"} & set(town.events(walk))
     finally:
         assert town.district.put("/sending", LEADER, json={**switch, "enabled": True}).status_code == 200
     town.happened(walk, "LETTER_SENT")

@@ -18,8 +18,10 @@ from models.people import School
 from models.session import Session
 from models.students import Student
 from models.tenants import Tenant
+from orchestration.handles import CaseAddress, CaseHandles
 from rules.rulesets.ruleset import dump_ruleset, load_pack
 from tests.api.district import District, Tenancy
+from workflows.messages import View
 
 OFFICER, LEADER, ADMIN = "attendance_officer", "school_leader", "district_admin"
 RULES = "live"
@@ -85,6 +87,12 @@ class Town:
         answer = self.district.get(f"/interventions/instances/{instance_id}")
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def view(self, instance_id: str) -> View:
+        """The case itself, as it says it stands."""
+        row = self.rows(Instance, Instance.id == UUID(instance_id))[0]
+        cases: CaseHandles = self.district.app.state.parts.cases
+        return self.district.run(cases.view(CaseAddress(row.tenant_id, row.school_year, row.id)))
 
     def stands(self, instance_id: str, phase: str, stage: str | None = None) -> Any:
         """The walk once it stands there; a step that waits for approval is in the queue by then."""
