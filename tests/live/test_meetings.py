@@ -30,10 +30,14 @@ def present(town: Town, walk: str) -> dict[str, Any]:
 
 
 def put(town: Town, meeting: dict[str, Any], person: str = OFFICER, **body: Any) -> Any:
-    """An edit that rests on the meeting as it is now."""
+    """An edit that rests on the meeting as it is now; when its case changes it meanwhile, it is read again."""
     path = f"/meetings/{meeting['id']}"
-    tag = town.district.get(path, person).headers["ETag"]
-    return town.command(path, body, person, method="PUT", **{"If-Match": tag})
+
+    def edited() -> Any:
+        tag = town.district.get(path, person).headers["ETag"]
+        return town.command(path, body, person, method="PUT", **{"If-Match": tag})
+
+    return town.until(edited, lambda answer: answer.status_code != 412, "an edit of what was read")
 
 
 def outcome(town: Town, meeting: dict[str, Any], code: str, **more: Any) -> dict[str, Any]:

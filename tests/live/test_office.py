@@ -30,7 +30,9 @@ def test_a_contact_stop_holds_the_walk_and_its_end_lets_it_go_on(town: Town) -> 
     lifted = town.district.call("DELETE", lift, LEADER, params={"reason": WHY})
     assert lifted.status_code == 200, lifted.text
     town.happened(walk, "CONTACT_STOP_LIFTED")
-    assert town.stands(walk, "AWAITING_APPROVAL", "contact")["hold_kind"] is None
+    assert town.seen(walk)["instance"]["phase"] == "ON_HOLD", "a person looks at it first"
+    assert town.said(walk, "resume", "resumed", reason=WHY)["phase"] != "ON_HOLD"
+    town.stands(walk, "AWAITING_APPROVAL", "contact")
 
 
 def test_an_accepted_reason_holds_the_walk_until_the_register_agrees(town: Town) -> None:
