@@ -42,6 +42,7 @@ class Student(Recorded, Base):
     home_language: Mapped[str | None]
     deceased_on: Mapped[dt.date | None]
     deleted_at: Mapped[dt.datetime | None]
+    erased_at: Mapped[dt.datetime | None]
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("student.id"))
 
 

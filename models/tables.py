@@ -7,6 +7,8 @@ from models import (
     attendance,
     audit,
     delivery,
+    erasures,
+    evidence_packs,
     guardians,
     imports,
     inbound,
@@ -41,6 +43,8 @@ CAPABILITIES = (
     sign_in,
     audit,
     privacy,
+    erasures,
+    evidence_packs,
     reliability,
     restores,
     webhooks,
@@ -50,7 +54,17 @@ CAPABILITIES = (
 UNTENANTED = frozenset({"tenant", "outbox_head", "witness"})
 PARTITIONED = frozenset({"mark", "session_fact", "summary"})
 INSERT_ONLY = frozenset(
-    {"audit_entry", "audit_detail", "audit_seal", "audit_anchor", "student_view", "event", "effect", "disclosure"}
+    {
+        "audit_entry",
+        "audit_detail",
+        "audit_seal",
+        "audit_anchor",
+        "student_view",
+        "event",
+        "effect",
+        "disclosure",
+        "evidence_look",
+    }
 )
 
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -22,6 +24,7 @@ from workflows import identity
 from workflows.messages import View
 
 ANSWER_WITHIN_SECONDS = 4.0
+FORGET_WITHIN_SECONDS = 30.0
 RETRY_AFTER_SECONDS = 5
 AWAY = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.INTERNAL})
 LATE = frozenset({RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED})
@@ -105,6 +108,59 @@ class CaseHandles:
         except (TimeoutError, RPCError) as error:
             raise _away() from error
         return seen
+
+    async def end(self, case: CaseAddress, why: str) -> None:
+        """Terminate the case: nothing it would still have done happens. One that does not run is left as it is."""
+        try:
+            with reaching():
+                async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+                    await self._client.get_workflow_handle(case.workflow_id).terminate(reason=why)
+        except (TimeoutError, RPCError) as error:
+            if getattr(error, "status", None) is not RPCStatusCode.NOT_FOUND:
+                raise _away() from error
+
+    async def forget(self, case: CaseAddress) -> int:
+        """Delete the history of every run of the case, the oldest first, so that a second try finds the rest."""
+        try:
+            with reaching():
+                async with asyncio.timeout(FORGET_WITHIN_SECONDS):
+                    runs = await self._runs(case.workflow_id)
+                    for run_id in reversed(runs):
+                        await self._delete(case.workflow_id, run_id)
+        except (TimeoutError, RPCError) as error:
+            raise _away() from error
+        return len(runs)
+
+    async def _runs(self, workflow_id: str) -> list[str]:
+        """The runs of a workflow, the latest first, by what each says of the one it continues."""
+        found: list[str] = []
+        run_id: str | None = None
+        while True:
+            handle = self._client.get_workflow_handle(workflow_id, run_id=run_id)
+            try:
+                if run_id is None:
+                    run_id = (await handle.describe()).run_id
+                    handle = self._client.get_workflow_handle(workflow_id, run_id=run_id)
+                first = await anext(handle.fetch_history_events(page_size=1))
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return found
+                raise
+            found.append(run_id)
+            run_id = first.workflow_execution_started_event_attributes.continued_execution_run_id
+            if not run_id:
+                return found
+
+    async def _delete(self, workflow_id: str, run_id: str) -> None:
+        wanted = DeleteWorkflowExecutionRequest(
+            namespace=self._client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=workflow_id, run_id=run_id),
+        )
+        try:
+            await self._client.workflow_service.delete_workflow_execution(wanted)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
 
     async def healthy(self) -> bool:
         """Whether Temporal answers."""

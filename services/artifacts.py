@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateways.keyring import open_sealed, seal
 from gateways.ports import StoredObject, WrongKey
+from models.evidence_packs import EvidencePack
 from models.letters import LetterArtifact
 from rules.errors import Conflict, NotFound
 from services.audit import Act, record
@@ -20,6 +21,7 @@ from services.means import Means
 from services.student_keys import DataKey, key_of
 
 ARTIFACTS = UUID("0d9f7e0a-3c53-5b0e-8f0b-5f6f6c1f9a11")  # namespace: the same effect key is the same artifact
+StoredPaper = LetterArtifact | EvidencePack
 KEPT_FOR = timedelta(days=365)  # the lock of the class "letters"; erasure destroys the key, not the object
 
 
@@ -136,7 +138,7 @@ async def content(means: Means, actor: Actor, artifact_id: UUID, *, now: datetim
         row = await one(session, artifact_id)
         key = await key_of(session, means.keyring, actor.tenant_id, row.key_id)
         await record(session, actor, Act("read_artifact", "letter_artifact", row.id, row.student_id, why), now=now)
-    plain, problem = await _opened(means, row, key)
+    plain, problem = await opened(means, row, key)
     if problem:
         raise Conflict("artifact_changed", f"Artifact {artifact_id} is not what was stored: {problem}. Do not use it.")
     return plain
@@ -160,12 +162,13 @@ async def verification(means: Means, actor: Actor, artifact_id: UUID) -> Verific
     )
 
 
-async def _opened(means: Means, row: LetterArtifact, key: DataKey) -> tuple[bytes, str]:
+async def opened(means: Means, row: StoredPaper, key: DataKey) -> tuple[bytes, str]:
+    """The document, both hashes compared, and what is wrong with it if anything is."""
     sealed = await means.store.get(row.storage_path)
     return await means.threads.run(lambda: _compared(row, key, sealed))
 
 
-def _compared(row: LetterArtifact, key: DataKey, sealed: bytes) -> tuple[bytes, str]:
+def _compared(row: StoredPaper, key: DataKey, sealed: bytes) -> tuple[bytes, str]:
     if sha256(sealed).hexdigest() != row.stored_sha256:
         return b"", "the stored object has another SHA-256"
     try:

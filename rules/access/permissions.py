@@ -101,6 +101,14 @@ class Permission(StrEnum):
     INCIDENT_READ = "incidents:read"
     INCIDENT_REPORT = "incidents:report"
     INCIDENT_CLOSE = "incidents:close"
+    PACK_LIST = "evidence_packs:list"
+    PACK_READ = "evidence_packs:read"
+    PACK_WRITE = "evidence_packs:write"
+    PACK_RELEASE = "evidence_packs:release"
+    LEGAL_HOLD_READ = "legal_holds:read"
+    LEGAL_HOLD_WRITE = "legal_holds:write"
+    ERASURE_READ = "erasures:read"
+    ERASURE_WRITE = "erasures:write"
 
 
 _LEADERS = frozenset({Role.DISTRICT_ADMIN, Role.SCHOOL_LEADER})
@@ -202,6 +210,14 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.INCIDENT_READ: _PRIVACY | {Role.AUDITOR},
         Permission.INCIDENT_REPORT: _STAFF | {Role.DPO},
         Permission.INCIDENT_CLOSE: _PRIVACY,
+        Permission.PACK_LIST: _READERS,
+        Permission.PACK_READ: _READERS | {Role.GUARDIAN},
+        Permission.PACK_WRITE: _CASEWORK | {Role.DPO},
+        Permission.PACK_RELEASE: _PRIVACY,
+        Permission.LEGAL_HOLD_READ: _PRIVACY | {Role.AUDITOR},
+        Permission.LEGAL_HOLD_WRITE: _LEADERS | {Role.DPO},
+        Permission.ERASURE_READ: _LEADERS | {Role.DPO, Role.AUDITOR},
+        Permission.ERASURE_WRITE: _LEADERS | {Role.DPO},
     }
 )
 
@@ -211,5 +227,7 @@ SECOND_PERSON: Mapping[Permission, str] = MappingProxyType(
         Permission.RULESET_APPROVE: "the author of the version",
         Permission.TEMPLATE_APPROVE: "the author of the version",
         Permission.GUARDIAN_LINK_CONFIRM: "whoever proposed the wider access",
+        Permission.PACK_RELEASE: "whoever signed the pages first",
+        Permission.ERASURE_WRITE: "whoever asked for the erasure",
     }
 )

@@ -11,6 +11,8 @@ from sqlalchemy import update
 from models.access import ClassScope, GuardianAccount, Kinship, StudentScope
 from models.attendance import CodeMap
 from models.delivery import Message
+from models.erasures import Erasure
+from models.evidence_packs import EvidencePack
 from models.guardians import ContactStop, Guardian, GuardianLink
 from models.imports import ImportRun, QuarantineRow
 from models.instances import CaseFile, Event, Instance, Proposal, Task
@@ -239,6 +241,25 @@ async def _papers(session: Session, made: Furnished) -> None:
 
 def _privacy(things: dict[str, UUID], own: dict[str, Any]) -> dict[str, Any]:
     return {
+        "pack_id": EvidencePack(
+            **own,
+            case_id=things["case_id"],
+            kind="AUTHORITY_REFERRAL",
+            guardian_id=things["guardian_id"],
+            storage_path=f"packs/{things['student_id']}",
+            sha256="0" * 64,
+            stored_sha256="0" * 64,
+            size_bytes=1,
+            pages=1,
+            engine="test",
+            prepared_at=NOW,
+        ),
+        "erasure_id": Erasure(
+            student_id=things["student_id"],
+            ground="ERROR",
+            requested_by=things["person_id"],
+            requested_at=NOW,
+        ),
         "message_id": Message(
             dedupe_key="walk", kind="LETTER", student_id=things["student_id"], guardian_id=things["guardian_id"]
         ),

@@ -118,13 +118,14 @@ class Walk:
 
 READING = [route for route in ROUTES if route.method == "GET" or route.operation["operationId"] in STORES_NOTHING]
 # the store is not connected in the walk: these are shown in tests/api/test_documents.py
-SHOWN_ELSEWHERE = {"download_artifact", "verify_artifact", "preview_template", "verify_trail"}
+SHOWN_ELSEWHERE = {"download_artifact", "download_evidence_pack", "verify_artifact", "preview_template", "verify_trail"}
 CHANGING = [route for route in ROUTES if route.changes_state]
 # a first outcome changes nothing that was saved: tests/api/test_documents.py has the cases that need one
 REASON_IN_SOME_CASES = {"put_meeting"}
 # Temporal and the store are not connected in the walk: tests/api/test_ladder.py and the tests of each of these services
 RECORDED_ELSEWHERE = {
     "approve",
+    "ask_erasure",
     "create_webhook",
     "decide_exit",
     "decide_in_bulk",
@@ -132,12 +133,15 @@ RECORDED_ELSEWHERE = {
     "generate_letter",
     "hold",
     "import_register",
+    "prepare_evidence_pack",
     "put_tenant_settings",
     "reapply_ruleset",
     "reassign",
+    "recall_evidence_pack",
     "record_contact",
     "record_delivery",
     "record_disclosure",
+    "release_evidence_pack",
     "reopen",
     "resolve_basis",
     "resume",

@@ -1,0 +1,77 @@
+"""The register as evidence: every session that was not attended, with its first entry and every later one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.attendance import CodeMap, Mark
+from models.people import School
+
+WORDS: Final = {
+    "PRESENT": "present",
+    "LATE": "late",
+    "AUTHORISED_ABSENT": "absent, authorised",
+    "UNAUTHORISED_ABSENT": "absent, not authorised",
+    "ABSENT": "absent",
+    "NOT_POSSIBLE": "could not attend",
+    "NO_MARK": "no mark",
+}
+THERE: Final = frozenset({"PRESENT", "LATE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as it was received; `why` without health detail says only that there was a reason."""
+
+    date: date
+    session: str
+    amended: bool
+    what: str
+    recorded_at: datetime
+    who: str
+    title: str
+    why: str
+
+
+async def extract(session: AsyncSession, student_id: UUID, *, health: bool) -> list[Entry]:
+    """Entries in order; a session attended and never amended is left out."""
+    meaning = {(one.code_set, one.code): one.status for one in (await session.scalars(select(CodeMap))).all()}
+    sets = dict((await session.execute(select(School.id, School.code_set))).all())
+    marks = select(Mark).where(Mark.student_id == student_id, Mark.deleted.is_(False))
+    ordered = marks.order_by(Mark.date, Mark.session, Mark.recorded_at, Mark.ingest_seq)
+    found: list[Entry] = []
+    for _, group in groupby((await session.scalars(ordered)).all(), key=lambda mark: (mark.date, mark.session)):
+        rows = list(group)
+        statuses = [meaning.get((sets.get(row.school_id, ""), row.code), "UNKNOWN") for row in rows]
+        if len(rows) == 1 and statuses[0] in THERE:
+            continue
+        found += _entries(rows, statuses, health=health)
+    return found
+
+
+def _entries(rows: Sequence[Mark], statuses: Sequence[str], *, health: bool) -> list[Entry]:
+    return [
+        Entry(
+            date=row.date,
+            session=row.session,
+            amended=number > 0,
+            what=f"{WORDS.get(status, 'unknown')} ({row.code})" if health else WORDS.get(status, "unknown"),
+            recorded_at=row.recorded_at,
+            who=", ".join(part for part in (row.recorded_by, row.recorded_by_title) if part),
+            title=row.recorded_by_title or "",
+            why=_why(row, health=health),
+        )
+        for number, (row, status) in enumerate(zip(rows, statuses, strict=True))
+    ]
+
+
+def _why(row: Mark, *, health: bool) -> str:
+    if not row.amend_reason:
+        return ""
+    return row.amend_reason if health else "A reason was given"
