@@ -86,7 +86,7 @@ open_day as (
     select distinct c.school_id, c.date
     from calendar_session c
     where c.tenant_id = :tenant_id and c.school_id in (select school_id from place)
-        and c.date <= cast(:day as date) + 6
+        and c.date <= greatest(cast(:day as date), (select max(p.step_day) from place p)) + 6
 ),
 moment as (
     select z.*, {span} as earliest, {span.replace("least", "greatest")} as latest

@@ -219,6 +219,19 @@ def test_what_was_not_known_then_does_not_count(tables: Tables) -> None:
     assert [at(KNOWN_AT - timedelta(seconds=1)), at(KNOWN_AT)] == [0, 10]
 
 
+def test_a_step_that_counts_from_a_later_day_looks_back_from_there(tables: Tables) -> None:
+    """A posted letter's effective day lies days after the evaluation date, weeks where a holiday is between."""
+    history = register("// // // // // " * 4)
+    tenant, school, (student,) = tables.school([history])
+    day, step = history.calendar.open_days[4], history.calendar.open_days[-1]
+    key = MetricKey.parse("attended_sessions/school:1@before_step")
+    query = metric_query([key], subjects=LISTED)
+    listed = {"students": [student], "schools": [school], "steps": [step]}
+    params = {**query.params, **listed, "tenant_id": tenant, "day": day, "known_at": KNOWN_AT}
+    (row,) = tables.connection.execute(text(query.sql), params).mappings()
+    assert row[query.columns[key]] == measure(history, key, day, step=step) == 2
+
+
 def test_a_fact_without_a_column_is_unknown(connection: Connection) -> None:
     query = decision_query(GENERAL, "select 10 as m0", {GENERAL.metric_keys()[0]: "m0"})
     (row,) = connection.execute(text(query.sql)).mappings()
