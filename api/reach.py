@@ -7,11 +7,11 @@ from api.dependencies import Caller
 from models.people import School
 from models.session import Session
 from rules.access.notes import Note, NoteSight, note_sight
-from rules.access.permissions import NAMED_STUDENTS_ONLY, OWN_STUDENTS_ONLY, SEES_CODES
+from rules.access.permissions import NAMED_STUDENTS_ONLY, OWN_STUDENTS_ONLY, SEES_CODES, Role
 from rules.access.policy import Resource
 from rules.errors import Forbidden, Invalid
-from rules.ids import PersonId, SchoolId, StudentId
-from services import people
+from rules.ids import GuardianId, PersonId, SchoolId, StudentId
+from services import people, preferences
 from services.people import StudentFile
 from services.scopes import Scope
 
@@ -96,6 +96,18 @@ async def any_student(session: Session, caller: Caller, student_ids: Collection[
             continue
         return
     await student(session, caller, ordered[0])
+
+
+async def guardian(session: Session, caller: Caller, guardian_id: UUID) -> None:
+    """A guardian: reached by themselves, and by staff who reach one of their children."""
+    if caller.principal.role is Role.GUARDIAN:
+        caller.must(Resource(caller.principal.tenant_id, guardian_id=GuardianId(guardian_id)))
+        return
+    children = await preferences.children(session, guardian_id)
+    if children:
+        await any_student(session, caller, children)
+    else:
+        school_or_tenant(caller, None)
 
 
 def reads_notes(caller: Caller, present: Collection[UUID] = ()) -> bool:

@@ -143,6 +143,8 @@ def _standing(link: GuardianLink, guardian: Guardian, purpose: Purpose, on: date
 def _channel(link: GuardianLink, guardian: Guardian, channels: Sequence[str]) -> str:
     wanted = {name.lower() for name in channels} or {"email", "post"}
     declined = {name.lower() for name in guardian.opted_out_channels}
+    if "post" in wanted and (guardian.preferred_channel or "").lower() == "post":
+        return "post"
     own = link.contact_via == "self" and not guardian.unreachable
     if "email" in wanted and guardian.email and own and "email" not in declined:
         return "email"

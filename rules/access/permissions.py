@@ -74,6 +74,12 @@ class Permission(StrEnum):
     GUARDIAN_READ = "guardians:read"
     GUARDIAN_LINK_WRITE = "guardian_links:write"
     GUARDIAN_LINK_CONFIRM = "guardian_links:confirm"
+    CARE_FLAG_READ = "care_flags:read"
+    CARE_FLAG_WRITE = "care_flags:write"
+    PREFERENCE_READ = "preferences:read"
+    PREFERENCE_WRITE = "preferences:write"
+    PERSON_READ = "people:read"
+    PERSON_WRITE = "people:write"
     TEMPLATE_READ = "templates:read"
     TEMPLATE_WRITE = "templates:write"
     TEMPLATE_APPROVE = "templates:approve"
@@ -121,6 +127,9 @@ _STAFF = _CASEWORK | _CLASSROOM | {Role.LIAISON}
 _FEEDS = frozenset({Role.DISTRICT_ADMIN, Role.ATTENDANCE_OFFICER, Role.INTEGRATION})
 _ADMIN = frozenset({Role.DISTRICT_ADMIN})
 _PRIVACY = _LEADERS | {Role.DPO, Role.SAFEGUARDING_LEAD}
+
+# A care flag is set and read by those who stand near the child; everybody else sees "needs a second look"
+_FLAGS = frozenset({Role.SCHOOL_LEADER, Role.SAFEGUARDING_LEAD, Role.INCLUSION_LEAD, Role.SPECIALIST})
 
 _FAMILY = frozenset({Role.STUDENT, Role.GUARDIAN})
 _NAMED = frozenset({Role.EXTERNAL})
@@ -183,6 +192,12 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.GUARDIAN_READ: _READERS,
         Permission.GUARDIAN_LINK_WRITE: _OFFICE | {Role.SAFEGUARDING_LEAD},
         Permission.GUARDIAN_LINK_CONFIRM: _LEADERS | {Role.SAFEGUARDING_LEAD},
+        Permission.CARE_FLAG_READ: _FLAGS,
+        Permission.CARE_FLAG_WRITE: _FLAGS,
+        Permission.PREFERENCE_READ: _READERS | {Role.GUARDIAN},
+        Permission.PREFERENCE_WRITE: _CASEWORK | {Role.LIAISON, Role.GUARDIAN},
+        Permission.PERSON_READ: _CASEWORK | {Role.DPO, Role.AUDITOR},
+        Permission.PERSON_WRITE: _ADMIN,
         Permission.TEMPLATE_READ: _READERS,
         Permission.TEMPLATE_WRITE: _LEADERS | {Role.SPECIALIST, Role.ATTENDANCE_OFFICER},
         Permission.TEMPLATE_APPROVE: _LEADERS,
