@@ -46,8 +46,8 @@ async def create_person(
     return PersonFileOut.of(await staff.create(session, caller.actor, NewPerson(**body.model_dump()), now=caller.now))
 
 
-@router.get("/people/{person_id:uuid}")
-async def read_person(
+@router.get("/people/{person_id:uuid}/roles")
+async def read_roles(
     person_id: UUID, caller: Annotated[Caller, permit(Permission.PERSON_WRITE)], session: Work, response: Response
 ) -> PersonFileOut:
     """One member of staff with all they hold and reach, and the ETag that an edit needs."""

@@ -196,7 +196,7 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.CARE_FLAG_WRITE: _FLAGS,
         Permission.PREFERENCE_READ: _READERS | {Role.GUARDIAN},
         Permission.PREFERENCE_WRITE: _CASEWORK | {Role.LIAISON, Role.GUARDIAN},
-        Permission.PERSON_READ: _CASEWORK | {Role.DPO, Role.AUDITOR},
+        Permission.PERSON_READ: _CASEWORK | {Role.DPO},
         Permission.PERSON_WRITE: _ADMIN,
         Permission.TEMPLATE_READ: _READERS,
         Permission.TEMPLATE_WRITE: _LEADERS | {Role.SPECIALIST, Role.ATTENDANCE_OFFICER},

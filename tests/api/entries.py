@@ -123,7 +123,7 @@ ENTRIES: dict[str, Entry] = {
     "put_preferences": Entry(STUDENT),
     "list_people": Entry(SCHOOLS, sees="person_id"),
     "create_person": Entry(WHOLE, (201, 409)),
-    "read_person": Entry(WHOLE),
+    "read_roles": Entry(WHOLE),
     "put_roles": Entry(WHOLE),
     # letters
     "list_templates": Entry(SHARED, sees="draft_template_id"),

@@ -77,7 +77,7 @@ def preferences(district: District, person: str = "attendance_officer", **wanted
 def test_preferences_are_kept_and_shown(district: District) -> None:
     answer = preferences(district, language="pl", preferred_channel="POST", access_needs=["Large print"])
     assert answer.status_code == 200
-    shown = district.get(f"/guardians/{district.ours.guardians['bob']}/preferences", "auditor").json()
+    shown = district.get(f"/guardians/{district.ours.guardians['bob']}/preferences", "dpo").json()
     assert (shown["language"], shown["preferred_channel"]) == ("pl", "POST")
     assert shown["access_needs"] == ["Large print"]
 

@@ -20,7 +20,7 @@ def newcomer(district: District, **fields: Any) -> dict[str, Any]:
 
 def give(district: District, person_id: str, **held: Any) -> Any:
     wanted = {"roles": [{"role": "attendance_officer"}], "reason": "Joined the office.", **held}
-    answer = district.get(f"/people/{person_id}")
+    answer = district.get(f"/people/{person_id}/roles")
     headers = {"If-Match": answer.headers["ETag"]}
     return district.put(f"/people/{person_id}/roles", json=wanted, headers=headers)
 
@@ -89,7 +89,7 @@ def test_what_cannot_be_held_is_refused_by_name(district: District, held: dict[s
     answer = give(district, person["id"], **held)
     assert answer.status_code == 422
     assert said in answer.text
-    assert district.get(f"/people/{person['id']}").json()["roles"] == []
+    assert district.get(f"/people/{person['id']}/roles").json()["roles"] == []
 
 
 def test_roles_that_a_provider_gives_are_not_given_by_hand(district: District) -> None:
