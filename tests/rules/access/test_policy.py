@@ -23,7 +23,7 @@ OTHER_CHILD = StudentId(UUID(int=22))
 MOTHER, FATHER = GuardianId(UUID(int=41)), GuardianId(UUID(int=42))
 EXTERNAL = Principal(HERE, AMY, Role.EXTERNAL, frozenset(), frozenset({CHILD}))
 PARENT = Principal(HERE, AMY, Role.GUARDIAN, frozenset(), frozenset({CHILD}), guardian_id=MOTHER)
-OWN_DETAILS: frozenset[Permission] = frozenset()
+OWN_DETAILS = frozenset({Permission.AMENDMENT_WRITE, Permission.PREFERENCE_WRITE})
 
 
 def test_every_verb_is_granted_to_somebody_and_nobody_beside_the_school_decides_anything() -> None:
