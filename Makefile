@@ -37,7 +37,7 @@ test: $(STAMP) ## The whole suite, real servers included (TESTS="tests/rules -k 
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## Property tests with many more examples
-	$(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 -m hypothesis --hypothesis-profile fuzz $(TESTS)
+	HANDRAIL_TEST_SCHEMA_EXAMPLES=40 $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 -m hypothesis --hypothesis-profile fuzz $(TESTS)
 
 .PHONY: bench
 bench: $(STAMP) ## Every measurement of docs/performance.md, one after the other
@@ -58,6 +58,10 @@ fmt: $(STAMP) ## Format and mend what a machine can
 map: $(STAMP) ## Draw docs/map.md and docs/guides/permissions.md anew
 	$(BIN)/python -m tests.architecture.draw_map
 
+.PHONY: licences
+licences: $(STAMP) ## Draw docs/licences.md anew: after `make lock`
+	$(BIN)/python -m tests.architecture.draw_licences
+
 .PHONY: events
 events: $(STAMP) ## Draw docs/events anew: the catalogue's index and JSON Schemas
 	$(BIN)/python -m tests.rules.events.test_catalogue
@@ -71,7 +75,7 @@ lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock (hashes, no addr
 help: ## This list
 	awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
-		/^[a-z]+:.*## / {printf "  \033[36m%-7s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z]+:.*## / {printf "  \033[36m%-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The environment: made once, renewed when the lock or the project's metadata change.
 $(STAMP): requirements.lock pyproject.toml

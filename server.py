@@ -15,6 +15,7 @@ from api.console import Console
 from api.dependencies import ApiDependencies, Probe
 from api.security import DemoTokens, OidcTokens, TokenVerifier, loopback
 from api.start_page import Link, start_page
+from gateways import logs
 from gateways.bucket_probe import BucketProbe
 from gateways.identity_provider import IdentityProviders
 from gateways.keyring import MasterKeyRing
@@ -40,6 +41,7 @@ THREADS = 2
 def from_environment() -> FastAPI:
     """Build the app that uvicorn serves: `uvicorn --factory server:from_environment`."""
     settings = Settings.load().require(*NEEDED)
+    logs.configure(settings.log_level)
     check_sign_in(settings, sys.argv, os.environ)
     app = create_app(opening=partial(opened, settings))
     app.include_router(start_page(links(settings)))

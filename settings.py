@@ -5,12 +5,13 @@ import binascii
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "HANDRAIL_"
+IN_FILE = "_FILE"  # HANDRAIL_TOKEN_SECRET_FILE names the file that holds HANDRAIL_TOKEN_SECRET
 STACK_FILE = "stack.env"  # written into the data folder by `handrail up` while the embedded stack runs
 NOT_SETTINGS = ("HANDRAIL_TEST_", "HANDRAIL_SECRETS_DIR")
 
@@ -165,10 +166,11 @@ class Settings(BaseSettings):
     def load(cls, *, attach: bool = True) -> Self:
         """Read environment, `.env`, files of HANDRAIL_SECRETS_DIR and, when attaching, the running stack's file."""
         _refuse_unknown(cls)
+        from_files = _from_files(cls)
         folder = Path(os.environ.get(f"{PREFIX}DATA_DIR", ".handrail"))
         files = (folder / STACK_FILE, Path(".env")) if attach else (Path(".env"),)
         try:
-            return cls(_env_file=files, _secrets_dir=os.environ.get(f"{PREFIX}SECRETS_DIR"))
+            return cls(_env_file=files, _secrets_dir=os.environ.get(f"{PREFIX}SECRETS_DIR"), **from_files)
         except ValidationError as refusal:
             lines = [f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in refusal.errors()]
             raise SettingsError("These settings cannot be used (see .env.example):\n" + "\n".join(lines)) from None
@@ -183,8 +185,31 @@ class Settings(BaseSettings):
         return self
 
 
+def _from_files(settings: type[BaseSettings]) -> dict[str, Any]:
+    """Secrets whose `HANDRAIL_NAME_FILE` names the file they lie in, as orchestrators mount them."""
+    found: dict[str, Any] = {}
+    for name in hidden(settings):
+        path = os.environ.get(f"{PREFIX}{name.upper()}{IN_FILE}")
+        if not path:
+            continue
+        if os.environ.get(f"{PREFIX}{name.upper()}"):
+            raise SettingsError(f"{PREFIX}{name.upper()} and {PREFIX}{name.upper()}{IN_FILE} are both set; keep one.")
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as unread:
+            why = f"cannot be read ({type(unread).__name__})"
+            raise SettingsError(f"{PREFIX}{name.upper()}{IN_FILE}: {path} {why}.") from None
+    return found
+
+
+def hidden(settings: type[BaseSettings]) -> list[str]:
+    """The settings that are secrets."""
+    return [name for name, field in settings.model_fields.items() if "SecretStr" in str(field.annotation)]
+
+
 def _refuse_unknown(settings: type[BaseSettings]) -> None:
     known = {f"{PREFIX}{name.upper()}" for name in settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}{IN_FILE}" for name in hidden(settings)}
     for name in os.environ:
         if name.startswith(PREFIX) and name not in known and not name.startswith(NOT_SETTINGS):
             close = difflib.get_close_matches(name, known, n=1)

@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 
 from activities.boundary import Boundary
 from activities.registry import ActivityDependencies, build
+from gateways import logs
 from gateways.kafka import KafkaAddress, KafkaPublisher, KafkaReader
 from gateways.keyring import MasterKeyRing
 from gateways.mailer import SmtpAddress, SmtpMailer
@@ -51,7 +52,7 @@ log = logging.getLogger("handrail.worker")
 async def work() -> None:
     """Run until SIGTERM or Ctrl-C."""
     settings = Settings.load().require(*NEEDED)
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logs.configure(settings.log_level)
     stop = asyncio.Event()
     for asked in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(asked, stop.set)

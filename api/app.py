@@ -5,12 +5,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
 from api import errors
 from api.dependencies import ApiDependencies
-from api.edge import Edge, HttpMetrics
+from api.edge import PATIENCE, Edge, HttpMetrics, Patience
+from api.html import page
 from api.routes import ROUTERS, health, sign_in
 
 BASE: Final = "/api/v1"
@@ -25,7 +27,9 @@ edits take `If-Match`. Lists come in pages: send `next_cursor` back as `cursor`.
 Opening = Callable[[], AbstractAsyncContextManager[ApiDependencies]]
 
 
-def create_app(parts: ApiDependencies | None = None, *, opening: Opening | None = None) -> FastAPI:
+def create_app(
+    parts: ApiDependencies | None = None, *, opening: Opening | None = None, patience: Patience = PATIENCE
+) -> FastAPI:
     """All routes of the API, with parts that are ready, or that `opening` makes at start-up and closes at the end.
 
     The documents are served from this process, without any other host.
@@ -42,12 +46,12 @@ def create_app(parts: ApiDependencies | None = None, *, opening: Opening | None 
 
     app = FastAPIOffline(
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         title="Handrail",
         version="1",
         description=DESCRIPTION,
         openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
-        swagger_ui_parameters={"defaultModelsExpandDepth": -1},
     )
     app.state.parts = parts
     app.state.metrics = CollectorRegistry()
@@ -55,9 +59,15 @@ def create_app(parts: ApiDependencies | None = None, *, opening: Opening | None 
     for router in ROUTERS:
         app.include_router(router, prefix=BASE, max_body_size=BODY_BYTES)
     app.include_router(health.router)
+    app.add_api_route("/docs", documents, include_in_schema=False, response_class=HTMLResponse)
     app.include_router(sign_in.router, max_body_size=PAGE_BYTES)
-    app.add_middleware(Edge, metrics=HttpMetrics(app.state.metrics))
+    app.add_middleware(Edge, metrics=HttpMetrics(app.state.metrics), patience=patience)
     return app
+
+
+async def documents() -> HTMLResponse:
+    """Every route, to read and to try."""
+    return page("docs.html")
 
 
 TAGS: Final[dict[str, Any]] = {

@@ -1,30 +1,46 @@
 """What every answer gets, whatever its route: request id, security headers, a count and a duration."""
 
+import asyncio
 import re
+from dataclasses import dataclass
 from http import HTTPStatus
 from time import perf_counter
 from typing import Final
 from uuid import uuid4
 
-from fastapi import Request
+import structlog
+from fastapi import HTTPException, Request
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import FRAMEWORK_ERRORS, problem
+from api.errors import FRAMEWORK_ERRORS, problem, unexpected
 
+log = structlog.get_logger("api")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
-_DOCS_POLICY: Final = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; frame-ancestors 'none'"
-)
+_POLICY: Final = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 _ALWAYS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Strict-Transport-Security": "max-age=31536000",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+_STATIC: Final = "/static-offline-docs/"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a body may take: seconds without any byte, seconds in all, and how fast a long one must come."""
+
+    pause: float = 20.0
+    whole: float = 60.0
+    bytes_per_second: float = 16 * 1024
+
+
+PATIENCE: Final = Patience()
 
 
 class HttpMetrics:
@@ -42,9 +58,10 @@ class HttpMetrics:
 class Edge:
     """ASGI middleware around the whole API."""
 
-    def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: HttpMetrics, patience: Patience = PATIENCE) -> None:
         self._app = app
         self._metrics = metrics
+        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,12 +77,48 @@ class Edge:
                 self._count(scope, message["status"], perf_counter() - begun)
             await send(message)
 
-        await self._app(scope, receive, _OneShape(scope, receive, answer))
+        shaped = _OneShape(scope, receive, answer)
+        try:
+            await self._app(scope, _Hurried(receive, self._patience), shaped)
+        except Exception as fault:
+            if shaped.begun:
+                raise
+            # answered here, inside of what adds the headers and counts
+            await (await unexpected(Request(scope), fault))(scope, receive, answer)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = _route(scope)
+        # the route's name, never its address: ids of links and searches for names stand there
+        told = {"method": scope["method"], "route": route, "status": status, "milliseconds": round(seconds * 1000)}
+        log.info("answered", request_id=scope["state"]["request_id"], **told)
         self._metrics.requests.labels(scope["method"], route, str(status)).inc()
         self._metrics.seconds.labels(scope["method"], route).observe(seconds)
+
+
+class _Hurried:
+    """A body that trickles in would hold a worker for as long as its sender likes: 408 instead."""
+
+    def __init__(self, receive: Receive, patience: Patience) -> None:
+        self._receive, self._patience = receive, patience
+        self._begun: float | None = None
+        self._bytes = 0
+        self._done = False
+
+    async def __call__(self) -> Message:
+        if self._done:  # what comes now is the client's good-bye, which may take its time
+            return await self._receive()
+        now = asyncio.get_running_loop().time()
+        self._begun = now if self._begun is None else self._begun
+        ends = self._begun + self._patience.whole + self._bytes / self._patience.bytes_per_second
+        try:
+            async with asyncio.timeout(max(0.0, min(self._patience.pause, ends - now))):
+                message = await self._receive()
+        except TimeoutError:
+            self._done = True
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, headers={"Connection": "close"}) from None
+        self._bytes += len(message.get("body", b""))
+        self._done = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
 
 
 class _OneShape:
@@ -74,8 +127,10 @@ class _OneShape:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope, self._receive, self._send = scope, receive, send
         self._replaced = False
+        self.begun = False
 
     async def __call__(self, message: Message) -> None:
+        self.begun = True
         if self._replaced:
             return
         if message["type"] == "http.response.start" and message["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -101,9 +156,6 @@ def _add_headers(scope: Scope, message: Message, request_id: str) -> None:
     headers["X-Request-Id"] = request_id
     for name, value in _ALWAYS.items():
         headers[name] = value
-    path = scope["path"]
-    if path.startswith(("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics")):
-        headers["Content-Security-Policy"] = _API_POLICY
+    headers.setdefault("Content-Security-Policy", _POLICY)
+    if not scope["path"].startswith(_STATIC):
         headers.setdefault("Cache-Control", "no-store")
-    elif path.startswith(("/docs", "/redoc", "/static-offline-docs")):
-        headers["Content-Security-Policy"] = _DOCS_POLICY

@@ -146,6 +146,7 @@ FRAMEWORK_ERRORS: Final = {
     400: ("malformed_request", "The request cannot be read; compare it with /docs."),
     404: ("no_such_address", "There is nothing at this address; the addresses are listed at /docs."),
     405: ("method_not_allowed", "This address does not take this method; the Allow header names those it does."),
+    408: ("body_too_slow", "The body did not arrive in time; send it again, faster or in smaller parts."),
     413: ("body_too_large", "The body is larger than this address accepts; send less, or use an import."),
 }
 
@@ -184,9 +185,8 @@ async def unexpected(request: Request, error: Exception) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Map every error once."""
+    """Map every error once; what is nobody's fault but ours is answered at the edge."""
     app.add_exception_handler(DomainError, domain_error)
     app.add_exception_handler(RequestValidationError, invalid_request)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RefusedRow, unknown_reference)
-    app.add_exception_handler(Exception, unexpected)

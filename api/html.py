@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi.responses import HTMLResponse
@@ -10,11 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 FOLDER: Final = Path(__file__).parent / "pages"
-STYLE: Final = (FOLDER / "style.css").read_text()
-SCRIPT: Final = (FOLDER / "start.js").read_text()
 PAGES: Final = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined)
-# files of ours, not anybody's input: what stands between the tags must be what was hashed
-PAGES.globals.update(style=Markup(STYLE), script=Markup(SCRIPT))  # noqa: S704
+STYLE: Final = (FOLDER / "style.css").read_text()
+SCRIPTS: Final = {"start.html": (FOLDER / "start.js").read_text(), "docs.html": (FOLDER / "docs.js").read_text()}
 
 
 def hashed(text: str) -> str:
@@ -22,14 +22,34 @@ def hashed(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-POLICY: Final = (
-    f"default-src 'none'; style-src {hashed(STYLE)}; script-src {hashed(SCRIPT)}; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+_STRICT: Final = MappingProxyType(
+    {
+        "default-src": "'none'",
+        "style-src": hashed(STYLE),
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
 )
+_MORE: Final[Mapping[str, Mapping[str, str]]] = {
+    "start.html": {"script-src": hashed(SCRIPTS["start.html"]), "connect-src": "'self'"},
+    "docs.html": {
+        "script-src": f"'self' {hashed(SCRIPTS['docs.html'])}",
+        "style-src": "'self'",
+        "connect-src": "'self'",
+        "img-src": "'self' data:",
+    },
+}
+
+
+def policy(template: str) -> str:
+    """What the browser may do on one page; nothing that is not named."""
+    return "; ".join(f"{name} {sources}" for name, sources in {**_STRICT, **_MORE.get(template, {})}.items())
 
 
 def page(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """One page, never kept by a cache."""
-    text = PAGES.get_template(template).render(**values)
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
-    return HTMLResponse(text, status, headers)
+    # files of ours, not anybody's input: what stands between the tags must be what was hashed
+    own = {"style": Markup(STYLE), "script": Markup(SCRIPTS.get(template, ""))}  # noqa: S704
+    text = PAGES.get_template(template).render(**own, **values)
+    return HTMLResponse(text, status, {"Content-Security-Policy": policy(template), "Cache-Control": "no-store"})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from settings import Settings, SettingsError, parse_keys, secret
+from settings import Settings, SettingsError, hidden, parse_keys, secret
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 KEY = base64.b64encode(bytes(32)).decode()
@@ -93,6 +93,31 @@ def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path
     (tmp_path / "handrail_token_secret").write_text("x" * 40)
     monkeypatch.setenv("HANDRAIL_SECRETS_DIR", str(tmp_path))
     assert secret(Settings.load().token_secret) == "x" * 40
+
+
+@pytest.mark.parametrize("name", hidden(Settings))
+def test_every_secret_may_lie_in_a_file_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    values = {"database_url": "postgresql://u:p@h/d", "database_owner_url": "postgresql://u:p@h/d"}
+    keys = {"master_keys": f"k1:{KEY}", "payload_keys": f"k1:{KEY}", "oidc_client_secrets": "console:hidden-by-a-file"}
+    (tmp_path / "held").write_text({**values, **keys}.get(name, "x" * 40) + "\n")
+    monkeypatch.setenv(f"HANDRAIL_{name.upper()}_FILE", str(tmp_path / "held"))
+    read = getattr(Settings.load(), name).get_secret_value()
+    assert read
+    assert not read.endswith("\n")
+
+
+def test_a_secret_given_twice_or_in_a_file_that_is_not_there_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HANDRAIL_TOKEN_SECRET_FILE", str(tmp_path / "missing"))
+    with pytest.raises(SettingsError, match=r"HANDRAIL_TOKEN_SECRET_FILE.*cannot be read"):
+        Settings.load()
+    monkeypatch.setenv("HANDRAIL_TOKEN_SECRET", "x" * 40)
+    with pytest.raises(SettingsError, match="are both set"):
+        Settings.load()
+    monkeypatch.setenv("HANDRAIL_S3_BUCKET_FILE", "x")
+    with pytest.raises(SettingsError, match="is not a setting"):
+        Settings.load()
 
 
 def test_the_first_key_is_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
