@@ -1,5 +1,6 @@
 """Files that want more than to be read: out of their folder, out of memory, into a parser, or onto a spreadsheet."""
 
+import contextlib
 import io
 import zipfile
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateways import district_archive
+from rules.errors import Invalid
 from tests.api.district import District
 from tests.architecture.source import python_files
 
@@ -43,10 +45,8 @@ def sent(district: District, content: bytes, **fields: Any) -> Any:
 def test_a_name_in_an_archive_never_becomes_a_path(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    try:
+    with contextlib.suppress(Invalid):  # a backslash makes it no table at all
         district_archive.unpack(io.BytesIO(packed({name: STUDENTS})), folder, ("students",))
-    except Exception as refusal:  # noqa: BLE001  # a backslash makes it no table at all
-        assert "archive was not taken in" in str(refusal)
     written = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
     assert written in ([], ["folder/students.csv"])
 
