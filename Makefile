@@ -62,6 +62,10 @@ map: $(STAMP) ## Draw docs/map.md and docs/guides/permissions.md anew
 licences: $(STAMP) ## Draw docs/licences.md anew: after `make lock`
 	$(BIN)/python -m tests.architecture.draw_licences
 
+.PHONY: audit
+audit: $(STAMP) ## Ask an advisory source about every pinned package, when one is reachable
+	$(BIN)/python -m tests.architecture.audit_dependencies
+
 .PHONY: events
 events: $(STAMP) ## Draw docs/events anew: the catalogue's index and JSON Schemas
 	$(BIN)/python -m tests.rules.events.test_catalogue

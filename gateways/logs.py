@@ -30,6 +30,8 @@ _HIDDEN: Final = (
     (re.compile(r"/(t|g|calendar)/[\w.-]{16,}"), r"/\1/[token]"),
 )
 CHAIN: Final = 5
+# these speak of whole addresses, headers and bodies as soon as somebody turns the level up
+TALKATIVE: Final = ("httpx", "httpcore", "python_multipart", "botocore", "boto3", "s3transfer", "urllib3", "authlib")
 
 
 def configure(level: str, out: TextIO | None = None) -> None:
@@ -54,6 +56,8 @@ def configure(level: str, out: TextIO | None = None) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     # its lines hold whole addresses: searches, codes of sign-in, tokens of links; the API's own line replaces them
     logging.getLogger("uvicorn.access").disabled = True
     structlog.configure(
