@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from inspect import signature
 from typing import Annotated, Any, ClassVar, Final, get_type_hints
 
 from fastapi import Depends, Header, Request, Response
@@ -74,7 +75,7 @@ class HandrailRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **settings: Any) -> None:
         settings["operation_id"] = settings.get("operation_id") or endpoint.__name__
-        settings["responses"] = {**PROBLEMS, **(settings.get("responses") or {})}
+        settings["responses"] = {**_problems(endpoint, settings), **(settings.get("responses") or {})}
         settings["openapi_extra"] = {**(settings.get("openapi_extra") or {}), "x-permission": _permission(endpoint)}
         super().__init__(path, endpoint, **settings)
 
@@ -88,6 +89,13 @@ class HandrailRoute(APIRoute):
             return await _to_the_end(_carried_out(request, original, self))
 
         return handler
+
+
+def _problems(endpoint: Callable[..., Any], settings: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """What this route may answer beside its own: edits rest on a state, what is sent may be too much or too slow."""
+    edits = STALE if "if_match" in signature(endpoint).parameters else {}
+    sends = SENT if set(settings.get("methods") or ()) - {"GET"} else {}
+    return {**PROBLEMS, **edits, **sends}
 
 
 def _permission(endpoint: Callable[..., Any]) -> str:
@@ -222,10 +230,19 @@ def _documented(description: str) -> dict[str, Any]:
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: _documented("The request cannot be read."),
     401: _documented("No valid token."),
     403: _documented("The role, school, student or level does not allow it."),
     404: _documented("No such thing here (also: it belongs to another tenant)."),
     409: _documented("The thing has moved on: look again, then decide."),
     422: _documented("The input is not as documented; the fields are named."),
     503: _documented("A part is down; try again after Retry-After with the same key."),
+}
+STALE: dict[int | str, dict[str, Any]] = {
+    412: _documented("Somebody changed the thing after you read it."),
+    428: _documented("Send If-Match with the ETag you read."),
+}
+SENT: dict[int | str, dict[str, Any]] = {
+    408: _documented("The body did not arrive in time."),
+    413: _documented("The body is larger than this address accepts."),
 }

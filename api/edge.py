@@ -77,6 +77,9 @@ class Edge:
                 self._count(scope, message["status"], perf_counter() - begun)
             await send(message)
 
+        if b"%00" in scope["query_string"]:  # no database keeps it, and nobody means it
+            await problem(Request(scope), 400, *FRAMEWORK_ERRORS[400])(scope, receive, answer)
+            return
         shaped = _OneShape(scope, receive, answer)
         try:
             await self._app(scope, _Hurried(receive, self._patience), shaped)

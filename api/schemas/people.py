@@ -4,7 +4,7 @@ from datetime import date, time
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, shown
 from models.students import Student
@@ -43,7 +43,8 @@ class SchoolOut(Body):
     sessions_per_day: int
     year_start: str
     day_basis: str
-    evaluate_after: time
+    # no offset: JSON Schema's format "time" demands one
+    evaluate_after: Annotated[time, WithJsonSchema({"type": "string", "pattern": r"^\d\d:\d\d:\d\d"})]
 
 
 class OpenSession(Body):

@@ -86,6 +86,18 @@ def test_a_fault_of_ours_says_nothing_of_the_inside(district: District) -> None:
     assert "a name" not in answer.text
 
 
+def test_a_character_that_no_database_keeps_is_refused_wherever_it_stands(district: District) -> None:
+    body = {"kind": "CALL_BACK", "title": "Ring\0", "due_on": "2026-12-01"}
+    for wrong in (body, {**body, "title": "x", "kind": "\0"}):
+        answer = district.post("/tasks", json=wrong)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    half = district.post(
+        "/tasks", content=b'{"kind": "CALL_BACK", "title": "\\ud800"}', headers={"Content-Type": "application/json"}
+    )
+    assert half.status_code == 422
+    assert district.get("/students?search=%00").status_code == 400
+
+
 def test_a_body_beyond_the_limit_is_refused(district: District) -> None:
     answer = district.post("/tasks", content=b"x" * (BODY_BYTES + 1))
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
