@@ -13,6 +13,7 @@ from rules.errors import Forbidden, Invalid
 from rules.ids import GuardianId, PersonId, SchoolId, StudentId
 from services import people, preferences
 from services.people import StudentFile
+from services.schools import of_id
 from services.scopes import Scope
 
 
@@ -32,7 +33,7 @@ async def student(session: Session, caller: Caller, student_id: UUID) -> Student
 
 async def school(session: Session, caller: Caller, school_id: UUID) -> School:
     """The school, if it is one of the caller's."""
-    found = await people.school(session, school_id)
+    found = await of_id(session, school_id)
     caller.must(Resource(caller.principal.tenant_id, school_ids=frozenset({SchoolId(found.id)})))
     return found
 

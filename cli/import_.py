@@ -68,6 +68,7 @@ def command(
             _refuse(f"{path}: say what the file holds by --as, one of {', '.join(importing.ORDER)}.")
         else:
             report = asyncio.run(_import(settings, Wanted(path, table, source, tenant, resume)))
+            _advise(report)
             print(json.dumps(_line(report)))
     except DomainError as error:
         _refuse(error.message)
@@ -76,6 +77,15 @@ def command(
 def _refuse(message: str) -> None:
     print(message, file=sys.stderr)
     raise typer.Exit(REFUSED)
+
+
+def _advise(report: Imported) -> None:
+    """What a person should do about what came."""
+    for kind, found in report.issues.items():
+        print(f"{kind} ({found['count']}): {found['advice']}", file=sys.stderr)
+    if report.quarantined:
+        where = f"GET /api/v1/attendance/quarantine?import_id={report.import_id}"
+        print(f"{report.quarantined} rows were not taken in; each says what to do: {where}", file=sys.stderr)
 
 
 def _line(report: Imported) -> dict[str, Any]:

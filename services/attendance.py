@@ -16,8 +16,8 @@ from models.people import School
 from models.queries import corrections
 from models.queries.corrections import Correction, SessionAt
 from models.queries.refresh import refresh_batch
-from rules.errors import Invalid, NotFound
-from services import audit, outbox
+from rules.errors import Invalid
+from services import audit, outbox, schools
 from services.attendance_import import SEQUENCE_SPAN
 from services.attendance_summaries import BATCH
 from services.context import Actor
@@ -90,7 +90,7 @@ async def correct_register(
     session: AsyncSession, actor: Actor, command: CorrectRegister, *, now: datetime
 ) -> Corrected:
     """Append later rows, recompute the student from the first day on, and have running cases told."""
-    school = await _school(session, command.school_id)
+    school = await schools.of_id(session, command.school_id)
     wanted = await _sessions(session, school, command, now)
     before = [await corrections.status_now(session, at) for at, _ in wanted]
     run = await open_run(session, actor, "correction", now, rows=len(wanted))
@@ -132,7 +132,7 @@ async def open_sessions(session: AsyncSession, school_id: UUID, first: date, las
 
 async def set_calendar(session: AsyncSession, actor: Actor, command: SetCalendar, *, now: datetime) -> UUID:
     """Replace a stretch of a school's calendar; marks on closed sessions are kept and count again if it is opened."""
-    school = await _school(session, command.school_id)
+    school = await schools.of_id(session, command.school_id)
     outside = [item for item in command.open_sessions if not command.first <= item.date <= command.last]
     keys = {(item.date, item.session) for item in command.open_sessions}
     if outside or len(keys) != len(command.open_sessions) or command.last < command.first:
@@ -194,13 +194,6 @@ def _check(mark: CorrectedMark, school: School, known: set[str], today: date) ->
             f"Code {mark.code!r} is not in the code set {school.code_set}: use one of its codes or map it first.",
             fields={"code": "not in the school's code set"},
         )
-
-
-async def _school(session: AsyncSession, school_id: UUID) -> School:
-    school = await session.get(School, school_id)
-    if school is None:
-        raise NotFound("school_not_found", f"There is no school {school_id} here.")
-    return school
 
 
 async def open_run(session: AsyncSession, actor: Actor, kind: str, now: datetime, *, rows: int = 0) -> ImportRun:

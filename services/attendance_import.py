@@ -27,6 +27,7 @@ from models.queries.refresh import renew_statistics
 from models.session import Sessions
 from rules.attendance.codes import BUILT_IN
 from rules.attendance.merges import chain_ends
+from rules.attendance.quality import advice
 from rules.errors import Conflict, Invalid, NotFound
 from services import attendance_summaries, audit, outbox
 from services.context import Actor
@@ -325,7 +326,9 @@ async def _finish(run: _Run, recomputed: int) -> Imported:
     async with run.sessions.tenant(run.actor.tenant_id) as session:
         row = (await session.scalars(select(ImportRun).where(ImportRun.id == run.import_id))).one()
         row.status, row.finished_at = "FINISHED", run.now
-        notes = {kind: {"count": count, "first": []} for kind, count in sorted(run.notes.items())}
+        notes = {
+            kind: {"count": count, "advice": advice(kind), "first": []} for kind, count in sorted(run.notes.items())
+        }
         if row.rows_accepted >= RENEW_STATISTICS_ROWS:
             await renew_statistics(session)
         row.issues = notes | await issues(session, run.base)

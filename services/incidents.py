@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.delivery import Message
 from models.letters import LetterArtifact
-from models.people import Person, School
+from models.people import Person
 from models.privacy import Incident
 from models.queries import calendar
 from models.queries.keyset import Window, paged
 from rules.errors import Conflict, Invalid, NotFound
 from rules.privacy.incidents import IncidentKind, RegulatorDecision, clock_ends, recall_text
-from services import contact_stops, tasks
+from services import contact_stops, schools, tasks
 from services.audit import Act, record
 from services.contact_stops import WAITING, SetContactStop, StopCause, SubjectKind
 from services.context import Actor
@@ -139,9 +139,7 @@ async def _recall(session: AsyncSession, actor: Actor, command: ReportIncident, 
 
 
 async def _letter(session: AsyncSession, actor: Actor, command: ReportIncident, message: Message | None) -> str:
-    school = await session.get(School, command.school_id)
-    if school is None:
-        raise NotFound("school_not_found", f"There is no school {command.school_id} here.")
+    school = await schools.of_id(session, command.school_id)
     who = await session.get(Person, actor.person_id) if actor.person_id else None
     sent_at = message.sent_at if message and message.sent_at else command.noticed_at
     zone = await calendar.time_zone(session, command.school_id)

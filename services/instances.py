@@ -23,7 +23,7 @@ from rules.ladder.commands import Answer
 from rules.ladder.stages import Approval, LadderSnapshot
 from rules.ladder.words import Phase
 from rules.rulesets.ruleset import ladder_snapshot, parse_ruleset
-from services import audit, outbox, people
+from services import audit, outbox, people, schools
 from services.audit import Act
 from services.context import Actor
 from services.facts import year_start
@@ -199,8 +199,9 @@ async def answered(session: AsyncSession, instance_id: UUID, answer: Answer) -> 
 async def start_by_hand(session: AsyncSession, actor: Actor, command: StartByHand, *, now: datetime) -> Instance:
     """Open an instance under a rule set's active version; the outbox row starts its case even if Temporal is away."""
     version = await _active(session, command.rule_set_key)
+    school = await schools.of_id(session, command.school_id)
+    await schools.refuse_without_calendar(session, school.id)
     case_id = await _case(session, command)
-    school = await people.school(session, command.school_id)
     today = await calendar.local_date(session, school.id, now)
     begins = year_start(school.year_start, today)
     made: UUID | None = await session.scalar(

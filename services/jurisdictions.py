@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.people import School
 from models.queries import calendar
 from models.tenants import Tenant
-from rules.errors import NotFound
 from rules.privacy.regimes import Limit, Regime, due, limits_for, regime_of
+from services import schools
 
 LONGEST_IN_SCHOOL_DAYS = 40
 
@@ -37,7 +37,7 @@ async def of_school(session: AsyncSession, school_id: UUID) -> str | None:
         )
     ).one_or_none()
     if found is None:
-        raise NotFound("school_not_found", f"There is no school {school_id} here.")
+        raise schools.unknown(school_id)
     mine, tenant, country = found
     said: str | None = mine.get("jurisdiction") or tenant.get("jurisdiction") or country
     return said

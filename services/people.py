@@ -92,14 +92,6 @@ async def schools(session: AsyncSession, within: frozenset[SchoolId] | None) -> 
     return (await session.scalars(wanted)).all()
 
 
-async def school(session: AsyncSession, school_id: UUID) -> School:
-    """One school."""
-    found = await session.get(School, school_id)
-    if found is None:
-        raise NotFound("school_not_found", f"There is no school {school_id} here.")
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class StudentQuery:
     """Which students: within the caller's reach, whose name or source id begins with `text`."""

@@ -11,10 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.delivery import SendingSwitch
 from models.instances import Instance
-from models.people import School
-from rules.errors import NotFound
 from rules.ladder.commands import SendingChanged
-from services import audit
+from services import audit, schools
 from services.audit import Act
 from services.context import Actor
 from services.signals import tell
@@ -38,8 +36,8 @@ async def switches(session: AsyncSession) -> Sequence[SendingSwitch]:
 
 async def turn(session: AsyncSession, actor: Actor, command: TurnSwitch, *, now: datetime) -> SendingSwitch:
     """Turn the switch and wake the cases that wait for it."""
-    if command.school_id is not None and await session.get(School, command.school_id) is None:
-        raise NotFound("school_not_found", f"There is no school {command.school_id} here.")
+    if command.school_id is not None:
+        await schools.of_id(session, command.school_id)
     said = {"enabled": command.enabled, "reason": command.reason, "changed_by": actor.person_id, "changed_at": now}
     statement = insert(SendingSwitch).values(school_id=command.school_id, channel=command.channel, **said)
     switch = (

@@ -196,6 +196,7 @@ async def run_evaluation(
 ) -> EvaluationOut:
     """Run the nightly pass now; it looks at the last complete school day and changes nothing twice."""
     async with given.sessions.tenant(caller.actor.tenant_id) as session:
+        await schools.refuse_without_calendar(session)
         zones = await schools.time_zones(session)
     if given.cases is None:
         raise Unavailable("temporal_unavailable", "The case engine is not connected; try again with the same key.")

@@ -1,5 +1,6 @@
 """One block of an import: stage it by COPY, set aside what points nowhere, merge the rest."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +17,7 @@ from models.queries import people_merge as people
 from models.queries import register_merge as register
 from models.queries.staging import COLUMNS, definition, set_aside
 from models.rows import affected
+from rules.attendance.quality import ADVICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ async def quarantine(session: AsyncSession, kind: str, import_id: UUID) -> int:
     """Set aside the staged rows that are malformed or name a school, student or guardian nobody knows; how many."""
     if kind != "marks":  # its size is all the planner needs to know of a block of marks
         await session.execute(text(f"analyze stage_{kind}"))
-    gone = await session.execute(text(set_aside(kind)), {"import_id": import_id})
+    gone = await session.execute(text(set_aside(kind)), {"import_id": import_id, "advice": json.dumps(ADVICE)})
     return affected(gone)
 
 

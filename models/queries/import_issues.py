@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.queries.schedule import materialise
+from rules.attendance.quality import advice
 
 SAMPLES = 20
 
@@ -34,6 +35,9 @@ with found as (
         select school_id, date, session from calendar_session union all
         select school_id, date, 'DAY' from calendar_session)
     union all
+    select distinct 'NO_CALENDAR', null, school_source, cast(null as date), cast(null as text) from fresh_mark f
+    where school_id not in (select school_id from calendar_session)
+    union all
     select case when exists (select from roll r where r.one_id = f.one_id and r.school_id = f.school_id)
         then 'MARK_WHILE_NOT_ENROLLED' else 'MARKS_WITHOUT_ENROLMENT' end,
         student_source, school_source, date, session || ' ' || code
@@ -54,10 +58,10 @@ from ranked group by kind order by kind
 
 
 async def issues(session: AsyncSession, base: int) -> dict[str, Any]:
-    """Per kind of issue how often, and the first of them as [student, school, date, detail] (source ids, no names)."""
+    """Per kind how often, what to do, and the first of them as [student, school, date, detail] (source ids only)."""
     await materialise(session, STEPS, {"base": base})
     rows = await session.execute(text(ISSUES), {"samples": SAMPLES})
-    return {kind: {"count": count, "first": samples} for kind, count, samples in rows}
+    return {kind: {"count": count, "advice": advice(kind), "first": samples} for kind, count, samples in rows}
 
 
 PROGRESS = """

@@ -201,14 +201,15 @@ AS_TEXT: Mapping[str, str] = {
 
 
 def set_aside(kind: str) -> str:
-    """Move the rows that cannot be taken in to the quarantine, each with the first thing that is wrong with it."""
+    """Move the rows that cannot be taken in to the quarantine, each with the first thing wrong with it, and advice."""
     checks = (*_missing(kind), *CHECKS[kind])
     problem = "case " + " ".join(f"when {condition} then '{name}'" for name, condition in checks) + " end"
     return f"""
 with bad as (
     delete from stage_{kind} s where {problem} is not null returning s.*, {problem} as problem
 )
-insert into quarantine_row (import_id, kind, line, problem, row)
-select :import_id, '{kind}', line, problem, jsonb_strip_nulls(to_jsonb(bad) - 'line' - 'problem'{AS_TEXT.get(kind, "")})
+insert into quarantine_row (import_id, kind, line, problem, detail, row)
+select :import_id, '{kind}', line, problem, cast(:advice as jsonb) ->> problem,
+    jsonb_strip_nulls(to_jsonb(bad) - 'line' - 'problem'{AS_TEXT.get(kind, "")})
 from bad
 """

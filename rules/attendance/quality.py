@@ -30,6 +30,8 @@ class IssueKind(StrEnum):
     MISSING_VALUE = "MISSING_VALUE"
     SENTINEL_VALUE = "SENTINEL_VALUE"
     UNKNOWN_SCHOOL = "UNKNOWN_SCHOOL"
+    UNKNOWN_STUDENT = "UNKNOWN_STUDENT"
+    UNKNOWN_GUARDIAN = "UNKNOWN_GUARDIAN"
     FUTURE_DATE = "FUTURE_DATE"
     IGNORED_COLUMN = "IGNORED_COLUMN"
     NO_ROWS = "NO_ROWS"
@@ -51,10 +53,17 @@ ADVICE: Mapping[IssueKind, str] = {
     IssueKind.MISSING_VALUE: "fill in the field; it may not be empty",
     IssueKind.SENTINEL_VALUE: "a stand-in for a missing value is not zero: leave the field empty",
     IssueKind.UNKNOWN_SCHOOL: "add the school to schools.csv, or correct the id",
+    IssueKind.UNKNOWN_STUDENT: "add the student to students.csv, or correct the id; ids are never guessed",
+    IssueKind.UNKNOWN_GUARDIAN: "add the guardian to guardians.csv, or correct the id",
     IssueKind.FUTURE_DATE: "the mark is kept and counts when its date has come",
     IssueKind.IGNORED_COLUMN: "nothing reads this column",
     IssueKind.NO_ROWS: "the file holds a header only: check that it was sent whole",
 }
+
+
+def advice(kind: str) -> str:
+    """What to do about issues of this kind."""
+    return ADVICE[IssueKind(kind)]
 
 
 @dataclass(frozen=True, slots=True)

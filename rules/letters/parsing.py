@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import lru_cache
 from html import unescape
 from html.parser import HTMLParser
@@ -132,7 +133,9 @@ class _Reader(HTMLParser):
 
     def known(self, name: str, at: str) -> bool:
         if name not in self.fields:
-            self.refuse(f"{name!r} is not a merge field of this template: correct it or declare it", at)
+            near = get_close_matches(name, self.fields, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            self.refuse(f"{name!r} is not a merge field of this template: correct it or declare it{hint}", at)
         return name in self.fields
 
     def condition(self, tag: str, at: str) -> None:

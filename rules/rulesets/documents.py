@@ -1,6 +1,7 @@
 """Reading a rule document: every problem is named by its place in what the author wrote."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -9,6 +10,7 @@ from rules.errors import Invalid
 
 T = TypeVar("T")
 
+_TAG = re.compile(r"'(\w+)'")
 MAX_NESTING = 60
 """Far above what an accepted rule set needs (trees have at most eight levels); stops a document meant to exhaust us."""
 
@@ -31,7 +33,7 @@ def problems(error: ValidationError, document: Any, at: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for item in error.errors(include_url=False, include_context=True):
         where = place(item["loc"], document, at, missing=item["type"] == "missing")
-        found.setdefault(where, _sentence(item["type"], item["msg"], item.get("input")))
+        found.setdefault(where, _sentence(item["type"], item["msg"], item.get("input"), item.get("ctx", {})))
     return {path: reason for path, reason in found.items() if not any(_inside(other, path) for other in found)}
 
 
@@ -55,13 +57,13 @@ def _join(path: str, step: str | int) -> str:
     return f"{path}.{step}" if path else str(step)
 
 
-def _sentence(kind: str, message: str, given: Any) -> str:
+def _sentence(kind: str, message: str, given: Any, context: Mapping[str, Any]) -> str:
     if kind == "missing":
         return "is missing: add it"
     if kind == "extra_forbidden":
         return "is not known here: remove it or correct its spelling"
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
-        return f"is not a condition: {_named(given)}; use all, any, not or a known leaf type"
+        return f"is not a condition: {_named(given)}; use all, any, not or {_leaves(context)}"
     if kind == "too_short":
         return "is empty: give at least one"
     if kind == "too_long":
@@ -73,6 +75,12 @@ def _sentence(kind: str, message: str, given: Any) -> str:
 
 def _named(given: Any) -> str:
     return f"type {given['type']!r}" if isinstance(given, dict) and "type" in given else "no type, all, any or not"
+
+
+def _leaves(context: Mapping[str, Any]) -> str:
+    """The leaf types by name; where nothing names a type, that one is needed."""
+    known = [tag for tag in _TAG.findall(context.get("expected_tags", "")) if not tag.endswith("_of")]
+    return f"one of {', '.join(known)}" if known else "a leaf with its type"
 
 
 def _nesting(document: Any) -> int:
