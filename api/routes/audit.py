@@ -16,7 +16,7 @@ from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
 from rules.ids import StudentId
-from services import audit_extract, audit_trail, audit_verification, people
+from services import audit_extract, audit_trail, audit_verification, schools
 from services.audit_trail import Line
 
 MOST_FINDINGS = 1000
@@ -87,7 +87,7 @@ async def extract_audit(
     headers = {"Content-Disposition": f'attachment; filename="extract-{file.student.id}.{wanted.form}"'}
     if wanted.form == "csv":
         return Response("".join(audit_extract.csv(extract)), media_type="text/csv; charset=utf-8", headers=headers)
-    school = await people.school(session, min(file.school_ids)) if file.school_ids else None
+    school = await schools.of_id(session, min(file.school_ids)) if file.school_ids else None
     report = audit_extract.report(extract, file, school, caller.actor, caller.now)
     drawn = await given.working.threads.run(lambda: render_report(report))
     return Response(drawn.content, media_type="application/pdf", headers=headers)

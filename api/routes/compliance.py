@@ -12,7 +12,7 @@ from api.routes.audit import MOST_FINDINGS
 from api.schemas.compliance import ComplianceIn, ComplianceOut
 from letters.report import render_report
 from rules.access.permissions import Permission
-from services import audit_verification, compliance, compliance_report, people, tenants
+from services import audit_verification, compliance, compliance_report, schools, tenants
 from services.compliance import Wanted
 
 router = APIRouter(prefix="/analytics", tags=["governance"], route_class=HandrailRoute)
@@ -36,7 +36,7 @@ async def read_compliance(
     async with given.sessions.tenant(tenant_id) as session:
         house, zone = (await tenants.name_of(session, tenant_id)), "UTC"
         if wanted.school_id is not None:
-            school = await people.school(session, wanted.school_id)
+            school = await schools.of_id(session, wanted.school_id)
             house, zone = school.name, school.timezone
         made = await compliance.drawn_up(session, asked, now=caller.now)
     if wanted.verify:
