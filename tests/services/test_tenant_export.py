@@ -72,6 +72,7 @@ def test_everything_of_the_tenant_is_there_with_hashes_that_hold(world: World) -
     assert archive.read(f"documents/{artifact_id}.pdf") == PDF
     (student,) = table(archive, "student")
     assert student["id"] == str(family.student_id)
+    assert "export_tenant" in {entry["verb"] for entry in table(archive, "audit_entry")}, "who took it out is recorded"
     left_out = {one.name for one in tenant_tables()} - {name[7:-4] for name in archive.namelist() if "tables/" in name}
     assert left_out == {"student_key", "idempotency_key", "audit_unsealed", "stale_attendance", "event_cursor"}
     listed = {one["name"]: one for one in manifest(archive)["files"]}
