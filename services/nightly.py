@@ -17,6 +17,7 @@ from models.rows import affected
 from models.rulesets import RuleSetVersion
 from models.session import Sessions
 from rules.rulesets.model import RuleSet
+from rules.rulesets.scope import reaches_school
 from services import attendance_summaries, audit
 from services.context import Actor
 from services.evaluation_days import evaluation_date
@@ -94,7 +95,7 @@ async def evaluate_school(session: AsyncSession, actor: Actor, order: Pass, *, n
     ruleset = await ruleset_of(session, order.version.digest)
     run = await _run(session, actor, order, ruleset, now)
     done = Evaluated()
-    if order.version.active and (ruleset.scope.schools is None or order.school_id in ruleset.scope.schools):
+    if order.version.active and reaches_school(ruleset.scope, order.school_id):
         done = await _entries(run)
         done = done.plus(await _late_trips(run))
     done = done.plus(await _running(run))
@@ -152,7 +153,6 @@ async def _run(session: AsyncSession, actor: Actor, order: Pass, ruleset: RuleSe
     school = (await session.scalars(select(School).where(School.id == order.school_id))).one()
     wanted = select(RuleSetVersion.id).where(RuleSetVersion.digest == order.version.digest)
     version = (await session.scalars(wanted.order_by(RuleSetVersion.version.desc()))).first()
-    ages = ruleset.scope.ages or (None, None)
     given = {
         "tenant_id": actor.tenant_id,
         "day": order.on,
@@ -164,9 +164,7 @@ async def _run(session: AsyncSession, actor: Actor, order: Pass, ruleset: RuleSe
         "school_year": str(year_start(school.year_start, order.on).year),
         "year_start": school.year_start,
         "names": [str(key) for key in sorted(set(ruleset.metric_keys()))],
-        "year_groups": list(ruleset.scope.year_groups) if ruleset.scope.year_groups else None,
-        "youngest": ages[0],
-        "oldest": ages[1],
+        **nightly.scoped(ruleset.scope),
     }
     return _Run(session, order, ruleset, given)
 

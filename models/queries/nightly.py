@@ -10,7 +10,7 @@ from models.queries.decisions import decision_query
 from models.queries.fact_columns import with_facts
 from models.queries.metrics import LISTED, metric_query
 from rules.ladder.words import PauseKind
-from rules.rulesets.model import RuleSet
+from rules.rulesets.model import RuleSet, Scope
 
 # Those scheduled on the day, under the id they became, at a school that leads (ladder.md, Two schools).
 SCHEDULED = """
@@ -25,8 +25,23 @@ SCHEDULED = """
         and one.deleted_at is null and one.deceased_on is null
         and (cast(:year_groups as text[]) is null or one.year_group = any(cast(:year_groups as text[])))
         and (cast(:youngest as int) is null
-            or date_part('year', age(:day, one.dob)) between cast(:youngest as int) and cast(:oldest as int))
+            or one.dob <= :day
+                and date_part('year', age(:day, one.dob)) between cast(:youngest as int) and cast(:oldest as int))
+        and (cast(:in_schools as uuid[]) is null or e.school_id = any(cast(:in_schools as uuid[])))
 """
+
+
+def scoped(scope: Scope) -> dict[str, Any]:
+    """A rule set's scope as `SCHEDULED` takes it; the reference is rules/rulesets/scope.py."""
+    youngest, oldest = scope.ages or (None, None)
+    return {
+        "in_schools": None if scope.schools is None else list(scope.schools),
+        "year_groups": None if scope.year_groups is None else list(scope.year_groups),
+        "youngest": youngest,
+        "oldest": oldest,
+    }
+
+
 DECIDED = """
 create temp table nightly_row on commit drop as
 select d.student_id, d.school_id, d.step_day, d.entry, d.fired, d.leaves_true, d.leaves_known, d.ageing,

@@ -1,0 +1,34 @@
+"""Whom a rule set is for: the reference that the nightly pass's SQL must agree with."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from rules.rulesets.facts import age_on
+from rules.rulesets.model import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class StudentAtSchool:
+    """What a scope asks of a student at a school; None is not known."""
+
+    school_id: UUID
+    year_group: str | None
+    birth_date: date | None
+
+
+def reaches_school(scope: Scope, school_id: UUID) -> bool:
+    """Whether anybody at the school can be in the scope."""
+    return scope.schools is None or school_id in scope.schools
+
+
+def reaches(scope: Scope, student: StudentAtSchool, day: date) -> bool:
+    """Whether the student is in the scope on a day; what is not known lies outside every limit set."""
+    if not reaches_school(scope, student.school_id):
+        return False
+    if scope.year_groups is not None and student.year_group not in scope.year_groups:
+        return False
+    if scope.ages is None:
+        return True
+    youngest, oldest = scope.ages
+    return student.birth_date is not None and youngest <= age_on(student.birth_date, day) <= oldest
