@@ -141,7 +141,6 @@ RECORDED_ELSEWHERE = {
     "reassign",
     "receive_events",
     "recall_evidence_pack",
-    "receive_events",
     "record_contact",
     "record_delivery",
     "record_disclosure",
