@@ -37,6 +37,8 @@ TRAIL = {
     Permission.DISCLOSURE_READ,
     Permission.AMENDMENT_READ,
     Permission.INCIDENT_READ,
+    Permission.ERASURE_READ,
+    Permission.LEGAL_HOLD_READ,
 }
 
 
