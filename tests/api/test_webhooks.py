@@ -108,7 +108,7 @@ def test_deliveries_are_listed_page_by_page_and_replayed(district: District) -> 
 
     ids = district.run(told())
     path = f"/webhooks/{hook['id']}"
-    first = district.get(f"{path}/deliveries?limit=2", "auditor").json()
+    first = district.get(f"{path}/deliveries?limit=2", "integration").json()
     rest = district.get(f"{path}/deliveries?limit=2&cursor={first['next_cursor']}").json()
     assert [row["event_id"] for row in (*first["items"], *rest["items"])] == ids
     assert {row["status"] for row in first["items"]} == {"PENDING"}

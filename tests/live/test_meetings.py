@@ -58,7 +58,9 @@ def an_hour_ago() -> str:
 def moved_to_now(town: Town, meeting: dict[str, Any]) -> dict[str, Any]:
     """The meeting moved to the next moment, once that moment has come."""
     start = datetime.now(UTC) + timedelta(seconds=1)
-    answer = put(town, meeting, starts_at=start.isoformat(), ends_at=(start + timedelta(milliseconds=100)).isoformat())
+    end = start + timedelta(milliseconds=100)
+    times = {"starts_at": start.isoformat(), "ends_at": end.isoformat()}
+    answer = put(town, meeting, **times, reason="Both are here now.")
     assert answer.status_code == 200, answer.text
     town.until(lambda: datetime.now(UTC), lambda now: now > start, "the meeting begins")
     shown: dict[str, Any] = answer.json()["meeting"]
@@ -199,7 +201,9 @@ def test_a_meeting_is_booked_by_hand_once_and_moved(town: Town) -> None:
     twice = town.district.post("/meetings", OFFICER, json=body)
     assert (twice.status_code, twice.json()["code"]) == (409, "double_booking")
     assert slots[0] not in town.district.get("/meetings/slots", OFFICER, params=asked).json()["items"]
-    moved = put(town, meeting, **slots[1])
+    unexplained = put(town, meeting, **slots[1])
+    assert (unexplained.status_code, unexplained.json()["code"]) == (422, "reason_missing")
+    moved = put(town, meeting, **slots[1], reason="The family asked for another day.")
     assert moved.status_code == 200
     assert moved.headers["ETag"] == town.district.get(f"/meetings/{meeting['id']}", OFFICER).headers["ETag"]
     assert moved.json()["meeting"]["starts_at"] == slots[1]["starts_at"]
