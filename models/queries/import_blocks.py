@@ -119,7 +119,8 @@ async def declared_merges(session: AsyncSession) -> dict[str, str]:
 async def apply_merges(session: AsyncSession, ends: Mapping[str, str]) -> None:
     """Point every merged id to the end of its chain and mark all ids concerned stale."""
     given = {"old": list(ends), "new": list(ends.values())}
-    changed = list((await session.execute(text(register.APPLY_MERGES), given)).scalars())
+    moved = (await session.execute(text(register.APPLY_MERGES), given)).all()
+    changed = list({one for row in moved for one in row if one is not None})
     if changed:
         await session.execute(text(register.STALE_MERGED), {"changed": changed})
         await session.execute(text(register.STALE_FORMER), {"changed": changed})

@@ -104,7 +104,7 @@ on conflict (tenant_id, old_source_id) do update set new_source_id = excluded.ne
 where m.new_source_id <> excluded.new_source_id
 """
 DECLARED_MERGES = "select old_source_id, new_source_id from student_merge"
-# `ends` maps a source id to the end of its chain; ids that are not named stand alone
+# `ends` maps a source id to the end of its chain; ids that are not named stand alone. `former`: who loses these marks
 APPLY_MERGES = """
 with ends as (select * from unnest(cast(:old as text[]), cast(:new as text[])) u(old_id, new_id)),
 wanted as (
@@ -114,7 +114,7 @@ wanted as (
 )
 update student t set merged_into_id = w.merged_into_id
 from wanted w where w.id = t.id and t.merged_into_id is distinct from w.merged_into_id
-returning t.id
+returning t.id, old.merged_into_id as former
 """
 STALE_MERGED = STALE.format(
     rows=f"""
