@@ -95,14 +95,14 @@ class Town:
         return self.district.run(cases.view(CaseAddress(row.tenant_id, row.school_year, row.id)))
 
     def stands(self, instance_id: str, phase: str, stage: str | None = None) -> Any:
-        """The walk once it stands there; a step that waits for approval is in the queue by then."""
+        """The walk once it stands there; what waits for a decision is in the queue by then."""
 
         def there(seen: Any) -> bool:
             at = seen["instance"]
             return (
                 at["phase"] == phase
                 and stage in (None, at["stage_key"])
-                and (phase != "AWAITING_APPROVAL" or seen["waiting"] is not None)
+                and (phase not in {"AWAITING_APPROVAL", "EXIT_REVIEW"} or seen["waiting"] is not None)
             )
 
         return self.until(lambda: self.seen(instance_id), there, f"{phase} {stage or ''}")
