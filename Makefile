@@ -10,6 +10,7 @@ STAMP := .venv/handrail.stamp
 UP ?= --demo
 TESTS ?=
 WORKERS ?= 2
+RERUNS ?= 0
 
 ##@ Run
 
@@ -33,7 +34,7 @@ check: $(STAMP) ## Format, lint, types, import contracts, fast tests: before eve
 
 .PHONY: test
 test: $(STAMP) ## The whole suite, real servers included (TESTS="tests/rules -k mean" for some)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --reruns $(RERUNS) $(TESTS)
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## Property tests with many more examples
