@@ -178,8 +178,8 @@ async def check(session: AsyncSession, case: CaseRef, digest: str, bases: Sequen
 
 
 async def _checked(session: AsyncSession, case: CaseRef, ruleset: RuleSet, basis: Basis) -> BasisCheck:
-    rule = next((rule for rule in _named(ruleset) if rule[0] in basis.fired), None)
-    if basis.on is None or basis.kept or rule is None:
+    when = deciding.condition_named(ruleset, basis.fired)
+    if basis.on is None or basis.kept or when is None:
         return BasisCheck(holds=True)
     then = Moment(basis.on, case.now)
     seen = await look(session, case, ruleset, then)
@@ -189,19 +189,15 @@ async def _checked(session: AsyncSession, case: CaseRef, ruleset: RuleSet, basis
     then_known = {key: value for key, value in before.items() if _since_step(key)}
     now_known = {**seen.metrics, **then_known}
     after = {key: now_known.get(key) for key in before}
-    holds = evaluate(rule[1], now_known, facts) is True  # ladder.md: it holds if it is true; unknown is not true
+    holds = evaluate(when, now_known, facts) is True  # ladder.md: it holds if it is true; unknown is not true
     said = reasoning.changed(before, after)
     return BasisCheck(
         holds=holds,
         before=basis.values,
         after={str(key): value for key, value in after.items()},
         sentence=said if holds or not said else f"{said}: the condition no longer holds",
-        today=await _today(session, case, ruleset, rule[1]),
+        today=await _today(session, case, ruleset, when),
     )
-
-
-def _named(ruleset: RuleSet) -> list[tuple[str, Condition]]:
-    return [(rule.name, rule.when) for rule in rules_of(ruleset)] + [("follow_up:relapse", ruleset.follow_up.relapse)]
 
 
 async def _today(session: AsyncSession, case: CaseRef, ruleset: RuleSet, when: Condition) -> str:

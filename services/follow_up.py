@@ -16,6 +16,7 @@ from rules.errors import DomainError, NotFound, Unavailable
 from rules.ids import EvaluationId
 from rules.ladder.follow_up import WeekFinding
 from rules.ladder.state import Basis
+from rules.rulesets.decision import RELAPSE
 from rules.rulesets.evaluation import evaluate
 from services import delivery, letters, reasoning, school_days
 from services.case_tasks import NewTask, open_task
@@ -29,7 +30,6 @@ from services.pinned import ruleset_of
 TEMPLATE: Final = "EXIT_CELEBRATION"
 CELEBRATION: Final = "CELEBRATION"
 FIGURES: Final = "FIGURES"
-RELAPSE: Final = "follow_up:relapse"
 FOLLOW_UP_WEEKS: Final = timedelta(weeks=6)
 LONGEST_LOOK_BACK: Final = timedelta(days=400)
 

@@ -21,7 +21,7 @@ from services.case_tasks import NewTask, open_task
 from services.context import CaseRef
 from services.entitlement import Recipient, recipients
 from services.letter_versions import approved_version
-from services.reasoning import make_up
+from services.reasoning import spelt
 
 DECIDE_WITHIN_SCHOOL_DAYS = 5
 LEADER_FROM_REMINDER = 2
@@ -67,6 +67,7 @@ async def open_proposal(session: AsyncSession, case: CaseRef, wanted: NewProposa
         .where(ProposalRow.instance_id == case.instance_id, ProposalRow.status.in_(("PENDING", "HELD")))
         .values(status="SUPERSEDED")
     )
+    said = await spelt(session, case, wanted.basis)
     await session.execute(
         insert(ProposalRow).values(
             id=wanted.id,
@@ -80,9 +81,9 @@ async def open_proposal(session: AsyncSession, case: CaseRef, wanted: NewProposa
                 **await _step(session, case, wanted),
                 "flags": flags,
                 "automatic": automatic,
-                "make_up": await make_up(session, (case.student_id, case.school_id), wanted.basis),
+                "make_up": said.make_up,
             },
-            basis=wanted.basis.model_dump(mode="json"),
+            basis={**wanted.basis.model_dump(mode="json"), "leaves": said.leaves},
             reason=wanted.basis.sentence or wanted.note or None,
             evaluation_id=wanted.basis.evaluation_id,
             due_on=due,

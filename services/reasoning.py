@@ -1,9 +1,9 @@
 """Says in a sentence with dates why a condition holds on a day, or how its values changed (rules.md, Explanation)."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,12 +14,16 @@ from rules.attendance.history import History
 from rules.ladder.state import Basis
 from rules.rulesets.comparisons import Comparison
 from rules.rulesets.conditions import Condition, leaves
+from rules.rulesets.decision import condition_named
 from rules.rulesets.evaluation import Metrics, comparison_of
 from rules.rulesets.explanation import LeafExplanation, Wording, explain
 from rules.rulesets.facts import CaseFacts
 from rules.rulesets.makeup import made_up_of, spoken_make_up
-from rules.rulesets.measuring import measured_day, window_first
+from rules.rulesets.measuring import counted_span, measured_day
 from rules.rulesets.metrics import Measure, MetricKey
+from services.context import CaseRef
+from services.evaluations import measured_since, stored
+from services.pinned import ruleset_of
 
 NOUNS: Final[Mapping[Measure, tuple[str, str]]] = {
     Measure.ABSENT_HALF_DAYS: ("day of absence", "days of absence"),
@@ -62,17 +66,46 @@ def sentence(found: tuple[LeafExplanation, ...]) -> str:
     return "; ".join(dict.fromkeys(holding or [leaf.sentence for leaf in found]))
 
 
-async def make_up(session: AsyncSession, who: tuple[UUID, UUID], basis: Basis) -> str:
-    """`10: 6 illness, 3 not yet explained, 1 holiday` behind a basis's first count; empty where nothing was counted.
+@dataclass(frozen=True, slots=True)
+class Spelt:
+    """A basis for the queue's row: every leaf of its condition with figures, days and a sentence; what was counted."""
 
-    For the queue's database row and for roles that may see reasons only: it never enters a workflow, event or letter.
+    leaves: tuple[Mapping[str, Any], ...] = ()
+    make_up: str = ""
+
+
+async def spelt(session: AsyncSession, case: CaseRef, basis: Basis) -> Spelt:
+    """What a step rests on, leaf by leaf in the order of its condition; nothing where no condition decided.
+
+    `make_up` is `10: 6 illness, 3 not yet explained, 1 holiday` behind the basis's first count. It is for the queue's
+    database row and for roles that may see reasons only: it never enters a workflow, event or letter.
     """
+    if basis.on is None or basis.known_at is None:
+        return Spelt()
+    history = await history_of(session, case.student_id, case.school_id, basis.known_at, basis.on)
+    return Spelt(await _leaves(session, case, basis, history), _make_up(basis, history))
+
+
+async def _leaves(
+    session: AsyncSession, case: CaseRef, basis: Basis, history: History
+) -> tuple[Mapping[str, Any], ...]:
+    if basis.evaluation_id is None or not basis.fired:
+        return ()
+    ruleset = await ruleset_of(session, basis.digest)
+    when = condition_named(ruleset, basis.fired)
+    if when is None:
+        return ()
+    row = await stored(session, case, ruleset, basis.evaluation_id)
+    moment = Moment(row.on, row.known_at, await measured_since(session, basis.evaluation_id))
+    return tuple(leaf.data() for leaf in explained(when, row.metrics, row.facts, history, moment))
+
+
+def _make_up(basis: Basis, history: History) -> str:
     keys = [MetricKey.parse(name) for name in basis.holding or basis.values]
     sized = [replace(key, measure=Measure.ABSENT_HALF_DAYS) for key in keys if key.measure is Measure.ATTENDED_SESSIONS]
     counted = [key for key in keys if key.measure in MADE_UP] + sized
-    if basis.on is None or basis.known_at is None or not counted:
+    if basis.on is None or not counted:
         return ""
-    history = await history_of(session, who[0], who[1], basis.known_at, basis.on)
     parts = made_up_of(history, counted[0], basis.on)
     return spoken_make_up(parts) if parts else ""
 
@@ -89,8 +122,7 @@ def _keys(comparison: Comparison) -> tuple[object, ...]:
 
 def _span(history: History, key: MetricKey, moment: Moment) -> tuple[date, date] | None:
     on = measured_day(history, key.at, moment.on, moment.since)
-    first = window_first(history, key, on, moment.since) if on else None
-    return (first, on) if on and first else None
+    return counted_span(history, key, on, moment.since) if on else None
 
 
 def changed(before: Metrics, after: Metrics) -> str:

@@ -13,6 +13,24 @@ from models.instances import Instance
 from orchestration.handles import Told
 from services.instances import ASKS, QueueRow
 
+_LEAF: dict[str, Any] = {
+    "leaf": "AbsenceCountThreshold",
+    "truth": True,
+    "value": "5",
+    "threshold": "5",
+    "distance": "0",
+    "first_day": "2026-10-02",
+    "last_day": "2026-10-31",
+    "sentence": "5 absences in 30 calendar days (2 Oct - 31 Oct); threshold 5",
+}
+_BASIS: dict[str, Any] = {
+    "on": "2026-10-31",
+    "known_at": "2026-11-01T05:00:00Z",
+    "fired": ["stage:letter-1"],
+    "values": {"absent_half_days/calendar:30/all": 10},
+    "leaves": [_LEAF],
+    "kept": False,
+}
 _ITEM: dict[str, Any] = {
     "proposal_id": SOME_ID,
     "instance_id": OTHER_ID,
@@ -29,7 +47,7 @@ _ITEM: dict[str, Any] = {
     "approval": "STAFF",
     "held": False,
     "reason": "5 absences in 30 calendar days (2 Oct - 31 Oct); threshold 5",
-    "basis": {"on": "2026-10-31", "fired": ["stage:letter-1"], "values": {"absent_half_days/calendar:30/all": 10}},
+    "basis": _BASIS,
     "due_on": "2026-11-27",
     "age_days": 2,
     "assignee_id": None,
@@ -71,6 +89,41 @@ class RecipientOut(Body):
     language: str
 
 
+class LeafOut(Body):
+    """One leaf of the condition that decided: what it was, what it needs, how far away, over which days, in words."""
+
+    model_config = shown(_LEAF)
+
+    leaf: str
+    truth: bool | None = Field(description="Null: unknown, which decides nothing.")
+    value: str | None
+    threshold: str | None
+    distance: str | None = Field(description="What is missing until it holds, in the unit of the value.")
+    first_day: date | None = Field(description="The first day that was counted; null where no days are.")
+    last_day: date | None
+    sentence: str
+
+
+class BasisOut(Body):
+    """What a step rests on: the day, the metrics, and every leaf of the condition that decided, in its order."""
+
+    model_config = shown(_BASIS)
+
+    on: date | None
+    known_at: datetime | None
+    fired: list[str]
+    values: dict[str, int | None]
+    leaves: list[LeafOut]
+    kept: bool = Field(description="Staff decided to stay with it although the register was corrected.")
+
+    @classmethod
+    def of(cls, basis: dict[str, Any]) -> Self:
+        """As it was kept with the proposal; one that was opened before leaves were kept has none."""
+        told = [{name: leaf[name] for name in LeafOut.model_fields} for leaf in basis.get("leaves", [])]
+        kept = {name: basis[name] for name in cls.model_fields if name != "leaves"}
+        return cls.model_validate({**kept, "leaves": told})
+
+
 class QueueItem(Body):
     """One waiting step with everything an approver needs to see."""
 
@@ -91,7 +144,7 @@ class QueueItem(Body):
     approval: str
     held: bool = Field(description="The case is on hold; the step cannot be approved until it goes on.")
     reason: str | None
-    basis: dict[str, Any]
+    basis: BasisOut
     due_on: date | None
     age_days: int
     assignee_id: UUID | None
@@ -124,7 +177,7 @@ class QueueItem(Body):
             approval=proposal.approval,
             held=row.shown == "HELD",
             reason=proposal.reason,
-            basis=proposal.basis,
+            basis=BasisOut.of(proposal.basis),
             due_on=proposal.due_on,
             age_days=(seen.on - proposal.proposed_at.date()).days,
             assignee_id=row.instance.assignee_id,

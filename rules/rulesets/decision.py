@@ -1,6 +1,6 @@
 """What a case does next: stop before escalate before advance, one rung at most, unknown never decides."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -90,6 +90,15 @@ def _escalations(ruleset: RuleSet) -> Iterator[Rule]:
 def _entries(ruleset: RuleSet) -> Iterator[Rule]:
     for stage in ruleset.stages:
         yield Rule(f"stage:{stage.key}", ruleset.condition_of(stage))
+
+
+RELAPSE: Final = "follow_up:relapse"
+
+
+def condition_named(ruleset: RuleSet, fired: Collection[str]) -> Condition | None:
+    """The condition of the first rule, or of the relapse, that is among those that fired."""
+    named = [*((rule.name, rule.when) for rule in rules_of(ruleset)), (RELAPSE, ruleset.follow_up.relapse)]
+    return next((when for name, when in named if name in fired), None)
 
 
 def decide(ruleset: RuleSet, position: Position, metrics: Metrics, facts: Facts = NO_FACTS) -> Decision:

@@ -60,6 +60,8 @@ class LeafExplanation:
     unknown: tuple[str, ...]
     """Metrics and facts that are missing."""
     sentence: str
+    span: Span | None = None
+    """The first and the last day that were counted; None where the leaf counts no days."""
 
     def data(self) -> dict[str, Any]:
         """As it is stored with a decision."""
@@ -69,6 +71,8 @@ class LeafExplanation:
             "keys": list(self.keys),
             "truth": self.truth,
             **{name: None if number is None else spoken_number(number, 4) for name, number in numbers.items()},
+            "first_day": self.span[0].isoformat() if self.span else None,
+            "last_day": self.span[1].isoformat() if self.span else None,
             "unknown": list(self.unknown),
             "sentence": self.sentence,
         }
@@ -92,7 +96,9 @@ def explain_leaf(leaf: Leaf, metrics: Metrics, facts: Facts, wording: Wording) -
     seen = _Seen(leaf, truth, value, distance, metrics)
     sentence = _unknown(seen, missing, wording) if truth is None else _sentence(seen, wording)
     keys = tuple(str(key) for key in leaf.needs())
-    return LeafExplanation(type(leaf).__name__, keys, truth, value, threshold, distance, missing, sentence)
+    numbers = (value, threshold, distance)
+    span = _span_of(leaf, wording)
+    return LeafExplanation(type(leaf).__name__, keys, truth, *numbers, missing, sentence, span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,11 @@ def _renamed(leaf: PriorYear, inner: LeafExplanation, wording: Wording) -> LeafE
     unknown = tuple(str(key) for key in leaf.needs() if inner.truth is None)
     sentence = wording.say("last_year", sentence=inner.sentence)
     numbers = (inner.value, inner.threshold, inner.distance)
-    return LeafExplanation(type(leaf).__name__, keys, inner.truth, *numbers, unknown, sentence)
+    return LeafExplanation(type(leaf).__name__, keys, inner.truth, *numbers, unknown, sentence, _span_of(leaf, wording))
+
+
+def _span_of(leaf: Leaf, wording: Wording) -> Span | None:
+    return next((wording.spans[key] for key in leaf.metric_keys() if key in wording.spans), None)
 
 
 _SCALES: Final[Mapping[type[Leaf], int]] = {AbsenceCountThreshold: 2, HoursMissedThreshold: 60}
@@ -212,11 +222,19 @@ def _spoken_count(seen: _Seen, word: str, wording: Wording) -> str:
         "what": counted(wording.language, word, value),
         "threshold": spoken_number(threshold or 0),
     }
-    window = _spoken_window(seen.leaf, wording)
-    sentence = wording.say("count", **said, window=window) if window else wording.say("row", **said)
+    sentence = _spoken_amount(seen.leaf, said, wording)
     if not seen.distance:
         return sentence
     return wording.say("more", sentence=sentence, distance=spoken_number(seen.distance))
+
+
+def _spoken_amount(leaf: Leaf, said: Mapping[str, str], wording: Wording) -> str:
+    if window := _spoken_window(leaf, wording):
+        return wording.say("count", **said, window=window)
+    span = _span_of(leaf, wording)
+    if span is None:
+        return wording.say("row", **said)
+    return wording.say("row.dated", **said, span=_spoken_span(span, wording))
 
 
 def _spoken_window(leaf: Leaf, wording: Wording) -> str:
@@ -227,8 +245,12 @@ def _spoken_window(leaf: Leaf, wording: Wording) -> str:
     span = wording.spans.get(key)
     if span is None or key.window.kind is WindowKind.STEP:
         return window
+    return wording.say("dated", window=window, span=_spoken_span(span, wording))
+
+
+def _spoken_span(span: Span, wording: Wording) -> str:
     first, last = (spoken_day(wording.language, day) for day in span)
-    return wording.say("dated", window=window, span=wording.say("span", first=first, last=last))
+    return wording.say("span", first=first, last=last)
 
 
 def _spoken_percent(leaf: AttendancePercentThreshold, seen: _Seen, wording: Wording) -> str:

@@ -71,6 +71,18 @@ def window_first(history: History, key: MetricKey, on: date, step: date | None) 
     return max(year, first)
 
 
+def counted_span(history: History, key: MetricKey, on: date, step: date | None) -> tuple[date, date] | None:
+    """The first and the last day behind a metric: of a run its own days, else the window; None where there is none."""
+    first = window_first(history, key, on, step)
+    if first is None or key.measure in OF_THE_DAY:
+        return None
+    if key.measure is not Measure.CONSECUTIVE_DAYS and key.window.kind is not WindowKind.RUN:
+        return first, on
+    sessions = tuple(s for s in history.between(first, on) if s.code not in excluded_codes(history, key))
+    run = _Slice(history, key, sessions).run()
+    return (run[-1][0].day, run[0][0].day) if run else None
+
+
 def months_into_year(history: History, on: date) -> int:
     """Full months between the start of the school year and `on`."""
     start = history.school.school_year_start(on)

@@ -21,6 +21,7 @@ ENGLISH: Final[Catalogue] = {
     "window.step": "since the last step",
     "count": "{amount} {what} {window}; threshold {threshold}",
     "row": "{amount} {what}; threshold {threshold}",
+    "row.dated": "{amount} {what} ({span}); threshold {threshold}",
     "more": "{sentence}; {distance} more would reach it",
     "absence.one": "absence",
     "absence.many": "absences",

@@ -93,5 +93,8 @@ def test_steps_are_found_by_what_they_are(town: Town) -> None:
     assert letter not in town.queue(due_by=today().isoformat())
     assert letter in town.queue(school_id=str(town.ours.schools["oak"]), stage_key="letter-1")
     assert letter not in town.queue(school_id=str(town.ours.schools["elm"]))
+    in_a_row = next(leaf for leaf in town.queue()[held]["basis"]["leaves"] if leaf["leaf"] == "ConsecutiveAbsenceDays")
+    assert in_a_row["truth"] is True
+    assert in_a_row["sentence"].startswith(f"{in_a_row['value']} school days missed in a row (")
     odd = town.district.get("/interventions/queue?type=POEM", ADMIN)
     assert (odd.status_code, list(odd.json()["fields"])) == (422, ["query.type"])

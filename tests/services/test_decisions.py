@@ -18,7 +18,7 @@ from rules.ladder.words import Action, StopReason, StopThen
 from rules.rulesets.ruleset import ladder_snapshot
 from services import decisions
 from services.decisions import Question
-from services.reasoning import make_up
+from services.reasoning import Spelt, spelt
 from tests.services.seeding import DIGEST, NOW, PACK, TODAY, Family, World, school_days_until
 
 pytestmark = pytest.mark.servers
@@ -89,6 +89,14 @@ def looked(world: World, family: Family, basis: Basis, now: datetime = LATER) ->
     return world.run(look())
 
 
+def spelt_out(world: World, family: Family, basis: Basis, now: datetime = LATER) -> Spelt:
+    async def spell() -> Spelt:
+        async with world.sessions.tenant(family.tenant_id) as session:
+            return await spelt(session, family.case("w/spell", now), basis)
+
+    return world.run(spell())
+
+
 def test_a_week_of_absence_advances_with_its_dates_and_both_engines_agree(world: World, ill: Family) -> None:
     decision = decided(world, ill)
     assert decision.action is Action.ADVANCE
@@ -101,11 +109,27 @@ def test_the_sentence_names_no_reason_but_the_queue_row_may(world: World, ill: F
     basis = decided(world, ill).basis
     assert "illness" not in basis.sentence
 
-    async def told() -> str:
-        async with world.sessions.tenant(ill.tenant_id) as session:
-            return await make_up(session, (ill.student_id, ill.school_id), basis)
+    assert "illness" in spelt_out(world, ill, basis).make_up
 
-    assert "illness" in world.run(told())
+
+def test_every_leaf_that_decided_is_told_with_figures_days_and_a_sentence_of_its_own(world: World, ill: Family) -> None:
+    leaves = spelt_out(world, ill, decided(world, ill).basis).leaves
+    assert [(leaf["leaf"], leaf["truth"], leaf["value"], leaf["threshold"]) for leaf in leaves] == [
+        ("AbsenceCountThreshold", True, "7", "5"),
+        ("AttendancePercentThreshold", True, "88.1356", "90"),
+        ("ConsecutiveAbsenceDays", True, "5", "3"),
+    ]
+    counted, percent, in_a_row = leaves
+    assert counted["sentence"] == "7 absences in 30 calendar days (22 Oct - 20 Nov); threshold 5"
+    assert percent["sentence"] == "88.1 % attended, threshold at below 90 %"
+    assert in_a_row["sentence"] == "5 school days missed in a row (16 Nov - 20 Nov); threshold 3"
+    assert (in_a_row["first_day"], in_a_row["last_day"]) == ("2026-11-16", "2026-11-20")
+
+
+def test_a_step_that_no_condition_decided_has_no_leaves(world: World, ill: Family) -> None:
+    by_hand = decided(world, ill).basis.but(fired=())
+    assert spelt_out(world, ill, by_hand).leaves == ()
+    assert spelt_out(world, ill, Basis()) == Spelt()
 
 
 def test_the_same_question_finds_its_row_again(world: World, ill: Family) -> None:

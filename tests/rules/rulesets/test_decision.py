@@ -7,7 +7,7 @@ import pytest
 
 from rules.rulesets.comparisons import FactKey, FactName
 from rules.rulesets.conditions import AllOf
-from rules.rulesets.decision import Action, Decision, Position, decide, rules_of
+from rules.rulesets.decision import RELAPSE, Action, Decision, Position, condition_named, decide, rules_of
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.ruleset import load_pack, parse_ruleset
 
@@ -151,3 +151,9 @@ def test_what_time_alone_makes_true_escalates_only_with_a_new_absence_since_the_
         {**document, "waivers": [{"check": "NewAbsencesSinceStep", "reason": "The governors asked for it."}]}
     )
     assert {rule.name: rule.when for rule in rules_of(waived)}["escalate:stale"] == waived.escalate[0].when
+
+
+def test_the_condition_behind_what_fired_is_found_by_its_name() -> None:
+    assert condition_named(GENERAL, ("stage:letter-1",)) == GENERAL.entry
+    assert condition_named(GENERAL, (RELAPSE,)) == GENERAL.follow_up.relapse
+    assert condition_named(GENERAL, ("stage:unheard-of",)) is None

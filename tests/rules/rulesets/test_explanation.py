@@ -187,6 +187,13 @@ def test_dates_stand_behind_the_number_and_the_step_has_its_name() -> None:
     )
 
 
+def test_a_run_of_absence_is_told_with_its_own_days() -> None:
+    run = {MetricKey.parse("consecutive_days/all"): (date(2026, 10, 29), date(2026, 10, 31))}
+    told = said("ConsecutiveAbsenceDays", {"n": 3}, {"consecutive_days/all": 3}, spans=run)
+    assert told.sentence == "3 school days missed in a row (29 Oct - 31 Oct); threshold 3"
+    assert (told.data()["first_day"], told.data()["last_day"]) == ("2026-10-29", "2026-10-31")
+
+
 def test_the_numbers_come_as_data_too() -> None:
     explanation = said("AbsenceCountThreshold", {"count": 5, "window": 30}, {"absent_half_days/calendar:30/all": 7})
     assert (explanation.value, explanation.distance) == (Fraction(7, 2), Fraction(3, 2))
@@ -197,6 +204,8 @@ def test_the_numbers_come_as_data_too() -> None:
         "value": "3.5",
         "threshold": "5",
         "distance": "1.5",
+        "first_day": None,
+        "last_day": None,
         "unknown": [],
         "sentence": "3.5 absences in 30 calendar days; threshold 5; 1.5 more would reach it",
     }

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from rules.attendance.codes import ABSENCES, UK, meaning
 from rules.attendance.history import DayBasis, History, ResolvedSession, SchoolSettings, SessionName
-from rules.rulesets.measuring import measure, measures
+from rules.rulesets.measuring import counted_span, measure, measures
 from rules.rulesets.metrics import MetricKey
 from rules.school_calendar import SchoolCalendar
 from tests.rules.rulesets.generating import EVALUATION_DAYS, STEP_DAYS, keys, schools_of_students
@@ -101,6 +101,24 @@ def test_windows_are_cut_at_the_school_year_but_for_rolling_school_weeks() -> No
     assert measure(history, MetricKey.parse("absent_sessions/weeks:5/all"), last_day(history)) == 2
     assert measure(history, MetricKey.parse("unauthorised_sessions/weeks:5"), last_day(history)) == 6
     assert measure(history, MetricKey.parse("absent_sessions/ytd/all@prior_year"), last_day(history)) == 4
+
+
+@pytest.mark.parametrize(
+    ("key", "marks", "span"),
+    [
+        ("absent_half_days/school:2/all", "OO // OO", (date(2026, 9, 8), date(2026, 9, 9))),
+        ("consecutive_days/all", "OO // OO OO", (date(2026, 9, 9), date(2026, 9, 10))),
+        ("minutes_missed/run/all", "OO // OO OO", (date(2026, 9, 9), date(2026, 9, 10))),
+        ("consecutive_days/all", "OO //", None),
+        ("absent_half_days/step/all", "OO //", None),
+        ("months_into_year", "OO //", None),
+    ],
+)
+def test_the_days_behind_a_count_are_those_of_its_window_or_of_the_run(
+    key: str, marks: str, span: tuple[date, date] | None
+) -> None:
+    history = register(marks)
+    assert counted_span(history, MetricKey.parse(key), last_day(history), None) == span
 
 
 def test_last_year_is_unknown_without_a_possible_session_in_it() -> None:
