@@ -57,21 +57,24 @@ def of_school(caller: Caller, school_id: UUID, student_id: UUID | None = None) -
     caller.must(Resource(caller.principal.tenant_id, school_ids=frozenset({SchoolId(school_id)}), student_id=owner))
 
 
-def schools(caller: Caller, asked: UUID | None) -> frozenset[SchoolId] | None:
-    """The schools a list covers: the one asked for if it is the caller's, else all the caller has."""
+async def schools(session: Session, caller: Caller, asked: UUID | None) -> frozenset[SchoolId] | None:
+    """The schools a list covers: the one asked for if it is the caller's, else all the caller has.
+
+    An id that names no school is refused: an empty page would read as "nothing waits there".
+    """
     if asked is None:
         return caller.principal.school_ids
-    caller.must(Resource(caller.principal.tenant_id, school_ids=frozenset({SchoolId(asked)})))
-    return frozenset({SchoolId(asked)})
+    return frozenset({SchoolId((await school(session, caller, asked)).id)})
 
 
-def scope(caller: Caller, asked: UUID | None = None) -> Scope:
+async def scope(session: Session, caller: Caller, asked: UUID | None = None) -> Scope:
     """What a list about students shows the caller: every list must take it, or it shows the caller's own kin."""
     who = caller.principal
     if who.role in NAMED_STUDENTS_ONLY:
-        return Scope(None if asked is None else frozenset({SchoolId(asked)}), who.student_ids, who.relative_of)
+        named = None if asked is None else frozenset({SchoolId((await of_id(session, asked)).id)})
+        return Scope(named, who.student_ids, who.relative_of)
     only = who.student_ids if who.role in OWN_STUDENTS_ONLY else None
-    return Scope(schools(caller, asked), only, who.relative_of)
+    return Scope(await schools(session, caller, asked), only, who.relative_of)
 
 
 def task(caller: Caller, school_id: UUID | None, student_id: UUID | None) -> None:

@@ -49,7 +49,7 @@ async def list_artifacts(
     cursor: Cursor = None,
 ) -> Page[ArtifactOut]:
     """Stored letters and reports, the oldest first."""
-    asked = ArtifactQuery(reach.scope(caller, school_id), student_id, instance_id)
+    asked = ArtifactQuery(await reach.scope(session, caller, school_id), student_id, instance_id)
     rows = await artifact_lists.listed(session, asked, Window(limit, after(cursor)))
     return page(rows, limit, ArtifactOut.model_validate, lambda row: (row.generated_at.isoformat(), row.id))
 

@@ -86,6 +86,8 @@ async def list_summaries(
 ) -> Page[SummaryOut]:
     """A student's attendance day by day, with running totals."""
     file = await reach.student(session, caller, student_id)
+    if school_id is not None:
+        await schools.of_id(session, school_id)
     span, codes = Span(file.student.id, from_date, to_date, school_id), reach.sees_codes(caller)
     rows = await register.summaries(session, span, Window(limit, after(cursor)))
     return page(rows, limit, lambda row: SummaryOut.of(row, codes=codes), lambda row: (row.date, row.school_id))
@@ -104,6 +106,8 @@ async def list_marks(
 ) -> Page[MarkOut]:
     """A student's raw marks as they came, corrections included."""
     file = await reach.student(session, caller, student_id)
+    if school_id is not None:
+        await schools.of_id(session, school_id)
     span, codes = Span(file.student.id, from_date, to_date, school_id), reach.sees_codes(caller)
     rows = await register.marks(session, span, Window(limit, after(cursor)))
     return page(

@@ -49,7 +49,7 @@ async def list_cases(
     cursor: Cursor = None,
 ) -> Page[CaseOut]:
     """Cases of your schools, the oldest first."""
-    asked = CaseQuery(reach.scope(caller, school_id), status, tier, student_id)
+    asked = CaseQuery(await reach.scope(session, caller, school_id), status, tier, student_id)
     rows = await cases.listed(session, asked, Window(limit, after(cursor)))
     return page(rows, limit, CaseOut.model_validate, lambda row: (row.id,))
 
@@ -95,7 +95,7 @@ async def list_tasks(
     cursor: Cursor = None,
 ) -> Page[TaskOut]:
     """Tasks of your schools, the most urgent first."""
-    asked = TaskQuery(reach.scope(caller, school_id), status, assignee_id, student_id, case_id)
+    asked = TaskQuery(await reach.scope(session, caller, school_id), status, assignee_id, student_id, case_id)
     rows = await tasks.listed(session, asked, Window(limit, after(cursor)))
     return page(rows, limit, TaskOut.model_validate, lambda row: (row.due_on or NEVER, row.id))
 

@@ -32,8 +32,8 @@ async def read_compliance(
 ) -> ComplianceOut | Response:
     """What was done, by whom, within which time; open duties; whether the audit trail is whole."""
     tenant_id = caller.actor.tenant_id
-    asked = Wanted(wanted.first, wanted.last, reach.schools(caller, wanted.school_id))
     async with given.sessions.tenant(tenant_id) as session:
+        asked = Wanted(wanted.first, wanted.last, await reach.schools(session, caller, wanted.school_id))
         house, zone = (await tenants.name_of(session, tenant_id)), "UTC"
         if wanted.school_id is not None:
             school = await schools.of_id(session, wanted.school_id)

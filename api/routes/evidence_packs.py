@@ -84,7 +84,7 @@ async def list_case_evidence_packs(
     """The packs of a case, the oldest first."""
     case = await cases.get(session, case_id)
     reach.of_school(caller, case.school_id, case.student_id)
-    asked = PackQuery(reach.scope(caller), case_id=case_id)
+    asked = PackQuery(await reach.scope(session, caller), case_id=case_id)
     rows = await evidence_packs.listed(session, asked, Window(limit, after(cursor)))
     told = await _all(session, rows)
     return page(rows, limit, lambda row: told[row.id], lambda row: (row.prepared_at.isoformat(), row.id))
@@ -101,7 +101,7 @@ async def list_evidence_packs(
     cursor: Cursor = None,
 ) -> Page[PackOut]:
     """Packs of your schools; with `to_recall` the recall list: released, and their basis has changed since."""
-    asked = PackQuery(reach.scope(caller, school_id), to_recall=to_recall)
+    asked = PackQuery(await reach.scope(session, caller, school_id), to_recall=to_recall)
     rows = await evidence_packs.listed(session, asked, Window(limit, after(cursor)))
     told = await _all(session, rows)
     return page(rows, limit, lambda row: told[row.id], lambda row: (row.prepared_at.isoformat(), row.id))
@@ -169,7 +169,7 @@ async def read_record(
     school_id = min(file.school_ids)
     clock = await jurisdictions.inspection_clock(session, school_id, caller.now)
     reader = caller.principal.guardian_id
-    asked = PackQuery(reach.scope(caller), student_id=file.student.id, guardian_id=reader)
+    asked = PackQuery(await reach.scope(session, caller), student_id=file.student.id, guardian_id=reader)
     rows = await evidence_packs.listed(session, asked, Window(MOST_COPIES, None))
     copies = [row for row in rows if row.kind == PackKind.FAMILY_COPY]
     if reader is not None:

@@ -36,7 +36,7 @@ async def list_incidents(
     cursor: Cursor = None,
 ) -> Page[IncidentOut]:
     """Incidents of your schools; whose 72 hours end first stands first."""
-    asked = IncidentQuery(reach.scope(caller, school_id), status, student_id)
+    asked = IncidentQuery(await reach.scope(session, caller, school_id), status, student_id)
     rows = await incidents.listed(session, asked, Window(limit, after(cursor)))
     return page(rows, limit, lambda row: _shown(row, caller.now), lambda row: (row.clock_ends_at.isoformat(), row.id))
 

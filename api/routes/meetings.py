@@ -58,7 +58,7 @@ async def list_meetings(
     cursor: Cursor = None,
 ) -> Page[MeetingOut]:
     """Meetings of your schools, the oldest first."""
-    asked = MeetingQuery(reach.scope(caller, school_id), student_id, instance_id, status)
+    asked = MeetingQuery(await reach.scope(session, caller, school_id), student_id, instance_id, status)
     rows = await meeting_diary.listed(session, asked, Window(limit, after(cursor)))
     notes = reach.reads_notes(caller)
     return page(rows, limit, lambda row: MeetingOut.of(row, notes=notes), lambda row: (row.id,))

@@ -104,7 +104,7 @@ async def list_students(
 ) -> Page[StudentOut]:
     """The students you may see, by name."""
     whereabouts = await _hidden(session, caller)
-    asked = StudentQuery(reach.scope(caller, school_id), caller.now.date(), search)
+    asked = StudentQuery(await reach.scope(session, caller, school_id), caller.now.date(), search)
     rows = await people.students(session, asked, Window(limit, after(cursor)))
     caller.reached.update(StudentId(row.id) for row in rows[:limit])
     return page(

@@ -61,7 +61,9 @@ async def read_queue(
     cursor: Cursor = None,
 ) -> Page[QueueItem]:
     """The steps that wait for a person, the most urgent first."""
-    asked = QueueQuery(reach.scope(caller, school_id), stage_key, assignee_id, kind_of_act, due_by, risk_flags)
+    asked = QueueQuery(
+        await reach.scope(session, caller, school_id), stage_key, assignee_id, kind_of_act, due_by, risk_flags
+    )
     rows = await instances.queue(session, asked, Window(limit, after(cursor)))
     names = await instances.guardian_names(session, rows)
     return page(
@@ -173,5 +175,7 @@ async def list_late_trips(
     cursor: Cursor = None,
 ) -> Page[LateTripOut]:
     """Conditions that a late correction made true for a past day only; they start nothing."""
-    rows = await instances.late_trips(session, reach.scope(caller, school_id), Window(limit, after(cursor)))
+    rows = await instances.late_trips(
+        session, await reach.scope(session, caller, school_id), Window(limit, after(cursor))
+    )
     return page(rows, limit, LateTripOut.model_validate, lambda row: (row.id,))

@@ -40,7 +40,7 @@ async def list_contact_stops(
     """The contact stops in force among your students, the oldest first."""
     if student_id is not None:
         await reach.student(session, caller, student_id)
-    asked = contact_stops.StopQuery(reach.scope(caller), student_id, caller.now.date())
+    asked = contact_stops.StopQuery(await reach.scope(session, caller), student_id, caller.now.date())
     rows = await contact_stops.in_force(session, asked, Window(limit, after(cursor)))
     caller.reached.update(StudentId(row.subject_id) for row in rows[:limit] if row.subject_kind != SubjectKind.GUARDIAN)
     return page(rows, limit, ContactStopOut.model_validate, lambda row: (row.id,))

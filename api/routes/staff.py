@@ -32,7 +32,7 @@ async def list_people(
     cursor: Cursor = None,
 ) -> Page[PersonOut]:
     """Staff of your schools by name, for assigning work."""
-    asked = StaffQuery(reach.schools(caller, school_id), search, role, active)
+    asked = StaffQuery(await reach.schools(session, caller, school_id), search, role, active)
     rows = await staff.listed(session, asked, Window(limit, after(cursor)))
     return page(rows, limit, PersonOut.of, lambda row: (row.person.display_name, row.person.id))
 

@@ -109,18 +109,18 @@ class BasisOut(Body):
 
     model_config = shown(_BASIS)
 
-    on: date | None
-    known_at: datetime | None
-    fired: list[str]
-    values: dict[str, int | None]
-    leaves: list[LeafOut]
-    kept: bool = Field(description="Staff decided to stay with it although the register was corrected.")
+    on: date | None = None
+    known_at: datetime | None = None
+    fired: list[str] = Field(default_factory=list)
+    values: dict[str, int | None] = Field(default_factory=dict)
+    leaves: list[LeafOut] = Field(default_factory=list)
+    kept: bool = Field(False, description="Staff decided to stay with it although the register was corrected.")
 
     @classmethod
     def of(cls, basis: dict[str, Any]) -> Self:
         """As it was kept with the proposal; one that was opened before leaves were kept has none."""
         told = [{name: leaf[name] for name in LeafOut.model_fields} for leaf in basis.get("leaves", [])]
-        kept = {name: basis[name] for name in cls.model_fields if name != "leaves"}
+        kept = {name: basis[name] for name in cls.model_fields if name in basis}
         return cls.model_validate({**kept, "leaves": told})
 
 

@@ -35,6 +35,32 @@ def refused(answer: Any, status: int, code: str) -> str:
     return " ".join([body["detail"], *(f"{place}: {what}" for place, what in body["fields"].items())])
 
 
+LISTS_OF_A_SCHOOL = (
+    "/interventions/queue",
+    "/interventions/late-trips",
+    "/cases",
+    "/tasks",
+    "/meetings",
+    "/students",
+    "/people",
+    "/evidence-packs",
+    "/incidents",
+    "/letters/artifacts",
+    "/attendance/students/{student}/summaries?from=2026-09-01&to=2026-09-30",
+    "/attendance/students/{student}/marks?from=2026-09-01&to=2026-09-30",
+    "/analytics/compliance?from=2026-09-01&to=2026-09-30",
+)
+
+
+def test_the_lists_of_a_school_are_all_of_these(district: District) -> None:
+    given = {
+        path: verbs.get("get", {}).get("parameters", [])
+        for path, verbs in district.get("/openapi.json").json()["paths"].items()
+    }
+    named = [path for path, them in given.items() if ("school_id", "query") in {(it["name"], it["in"]) for it in them}]
+    assert len(named) == len(LISTS_OF_A_SCHOOL) + 1, "and /meetings/slots, which needs its school"
+
+
 def test_an_unknown_school_says_where_schools_are_found(district: District) -> None:
     nowhere = str(uuid4())
     body = {"student_id": str(district.ours.students["ann"]), "rule_set_key": "general", "reason": WHY}
@@ -44,6 +70,9 @@ def test_an_unknown_school_says_where_schools_are_found(district: District) -> N
         district.get(f"/schools/{nowhere}/calendar?from=2026-09-01&to=2026-09-30"),
         district.put("/sending", json={"school_id": nowhere, "channel": None, "enabled": False, "reason": WHY}),
     ]
+    for path in LISTS_OF_A_SCHOOL:
+        asked = path.format(student=district.ours.students["ann"]) + ("&" if "?" in path else "?")
+        answers.append(district.get(f"{asked}school_id={nowhere}"))
     for answer in answers:
         told = refused(answer, 404, "school_not_found")
         assert nowhere in told
