@@ -23,11 +23,10 @@ from api.schemas.ladder import (
     InstanceOut,
     InstancesOut,
     LateTripOut,
-    QueueItem,
-    Seen,
     StartedOut,
     StartIn,
 )
+from api.schemas.queue import QueueItem, Seen
 from models.queries.keyset import Window
 from rules.access.permissions import Permission
 from rules.errors import DomainError, Invalid
