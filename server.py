@@ -160,7 +160,7 @@ def masters(settings: Settings) -> dict[str, bytes]:
 
 
 def means(settings: Settings, sessions: Sessions, ring: MasterKeyRing) -> Means:
-    """Store, keys and threads for letters written, read and verified through the API; it sends nothing itself."""
+    """Store, keys and threads for letters written, read and verified through the API; of mail it sends codes only."""
     access = secret(settings.s3_access_key) if settings.s3_access_key else None
     hidden = secret(settings.s3_secret_key) if settings.s3_secret_key else None
     return Means(

@@ -13,7 +13,7 @@ from api import errors
 from api.dependencies import ApiDependencies
 from api.edge import PATIENCE, Edge, HttpMetrics, Patience
 from api.html import page
-from api.routes import ROUTERS, health, sign_in
+from api.routes import ROUTERS, health, sign_in, visits
 
 BASE: Final = "/api/v1"
 BODY_BYTES: Final = 1024 * 1024
@@ -61,6 +61,7 @@ def create_app(
     app.include_router(health.router)
     app.add_api_route("/docs", documents, include_in_schema=False, response_class=HTMLResponse)
     app.include_router(sign_in.router, max_body_size=PAGE_BYTES)
+    app.include_router(visits.router, max_body_size=PAGE_BYTES)
     app.add_middleware(Edge, metrics=HttpMetrics(app.state.metrics), patience=patience)
     return app
 

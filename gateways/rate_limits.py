@@ -14,6 +14,7 @@ PER_ADDRESS: Final = {
     "sign_in": parse("60/minute"),  # a staff room shares one address
     "refused_sign_in": parse("20/5minutes"),
     "public_link": parse("60/minute"),
+    "refused_link": parse("20/5minutes"),  # links that open nothing: somebody is guessing
 }
 
 

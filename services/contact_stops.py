@@ -17,7 +17,7 @@ from models.queries.keyset import Window, paged
 from models.students import Student
 from rules.errors import Conflict, Invalid, NotFound
 from rules.ladder.commands import ContactStopChanged, EnrolmentChanged, EnrolmentEnd
-from services import audit
+from services import audit, pointers
 from services.audit import Act
 from services.context import Actor
 from services.delivery import withdraw_prints
@@ -103,6 +103,8 @@ async def put(session: AsyncSession, actor: Actor, command: SetContactStop, *, n
     session.add(stop)
     await session.flush()
     await _cancel_waiting(session, command, covered, now)
+    only = command.subject_id if command.subject_kind is SubjectKind.GUARDIAN else None
+    await pointers.end_for_stop(session, actor, covered, only, now=now)
     if command.cause is StopCause.DECEASED:
         await _record_death(session, command, now)
     await _record(session, actor, stop, "set_contact_stop", command.cause.value, now)

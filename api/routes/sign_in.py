@@ -1,71 +1,37 @@
 """Signing in and out by browser; pages, not API: everything here answers HTML except `/auth/session`."""
 
-from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
-import structlog
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
-from fastapi.routing import APIRoute
 
 from api import console as browser
 from api.console import CSRF_FIELD, Console
 from api.dependencies import ApiDependencies, Parts, refuse_strangers
-from api.errors import RETRY_AFTER_SECONDS, TooMany
 from api.html import page
+from api.page_routes import PageRoute, fields_of
 from api.start_page import Link
 from rules.access.permissions import Role
 from rules.access.sessions import SessionEnd, csrf_token, safe_next
-from rules.errors import DomainError, Forbidden, Invalid, NotFound, Unavailable
+from rules.errors import DomainError, Forbidden, NotFound, Unavailable
 from services import console_sessions, console_sign_in
 from services.console_sessions import Standing
 from services.console_sign_in import CALLBACK, Answer, ConsoleSignIn
 from services.sign_in import Wanted
 
-log = structlog.get_logger(__name__)
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 AGAIN: Final = Link("Sign in again", "/auth/sign-in", "")
 SEE_OTHER: Final = 303
-FIELDS: Final = 6
 
 
-class PageRoute(APIRoute):
-    """A refusal is a page that says what to do, not a problem document."""
+class SignInRoute(PageRoute):
+    """A refusal of sign-in leads back to its beginning."""
 
-    def get_route_handler(self) -> Handler:
-        original = super().get_route_handler()
-
-        async def handler(request: Request) -> Response:
-            try:
-                return await original(request)
-            except DomainError as refusal:
-                return _refused(request, refusal)
-            except RequestValidationError:
-                return _refused(request, Invalid("invalid_request", "This address is not complete; begin again."))
-
-        return handler
+    links = (AGAIN,)
 
 
-def _refused(request: Request, refusal: DomainError) -> Response:
-    request_id = request.state.request_id
-    log.info("sign_in_page_refused", code=refusal.code, request_id=request_id)
-    answer = page(
-        "message.html",
-        status=refusal.status,
-        title="That did not work",
-        detail=refusal.message,
-        links=[AGAIN],
-        request_id=request_id,
-    )
-    if isinstance(refusal, TooMany | Unavailable):
-        answer.headers["Retry-After"] = str(refusal.wait if isinstance(refusal, TooMany) else RETRY_AFTER_SECONDS)
-    return answer
-
-
-router = APIRouter(prefix="/auth", include_in_schema=False, route_class=PageRoute)
+router = APIRouter(prefix="/auth", include_in_schema=False, route_class=SignInRoute)
 Next = Annotated[str | None, Query(alias="next")]
 TenantKey = Annotated[str | None, Query(max_length=40)]
 
@@ -161,7 +127,7 @@ async def be_persona(request: Request, given: Parts) -> Response:
     refuse_strangers(request, given)
     browser.from_our_page(request)
     console.knock(request, "sign_in")
-    fields = await _fields(request)
+    fields = await fields_of(request)
     chosen = (fields.get("tenant", ""), fields.get("subject", ""), _role(fields.get("role", "")))
     value = await console_sign_in.as_persona(
         given.sessions, given.deployment, chosen, _wanted(request), now=given.clock()
@@ -240,14 +206,9 @@ async def _standing(request: Request, given: ApiDependencies, now: datetime) -> 
 
 async def _ours(request: Request) -> dict[str, str]:
     """The fields of a form of ours."""
-    fields = await _fields(request)
+    fields = await fields_of(request)
     browser.must_be_ours(request, fields.get(CSRF_FIELD) or request.headers.get(browser.CSRF_HEADER))
     return fields
-
-
-async def _fields(request: Request) -> dict[str, str]:
-    async with request.form(max_files=0, max_fields=FIELDS) as form:
-        return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 def _role(text: str) -> Role:

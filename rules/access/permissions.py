@@ -74,6 +74,8 @@ class Permission(StrEnum):
     GUARDIAN_READ = "guardians:read"
     GUARDIAN_LINK_WRITE = "guardian_links:write"
     GUARDIAN_LINK_CONFIRM = "guardian_links:confirm"
+    POINTER_READ = "pointers:read"
+    POINTER_WRITE = "pointers:write"
     CARE_FLAG_READ = "care_flags:read"
     CARE_FLAG_WRITE = "care_flags:write"
     PREFERENCE_READ = "preferences:read"
@@ -192,6 +194,8 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.GUARDIAN_READ: _READERS,
         Permission.GUARDIAN_LINK_WRITE: _OFFICE | {Role.SAFEGUARDING_LEAD},
         Permission.GUARDIAN_LINK_CONFIRM: _LEADERS | {Role.SAFEGUARDING_LEAD},
+        Permission.POINTER_READ: _READERS,
+        Permission.POINTER_WRITE: _CASEWORK | {Role.LIAISON},
         Permission.CARE_FLAG_READ: _FLAGS,
         Permission.CARE_FLAG_WRITE: _FLAGS,
         Permission.PREFERENCE_READ: _READERS | {Role.GUARDIAN},

@@ -53,6 +53,7 @@ _CODES: Final = """
     meeting.stage_key message.channel message.dedupe_key message.kind message.stage_key message.withheld_reason
     message_attempt.provider
     proposal.approval proposal.decided_role proposal.kind proposal.stage_key proposal.stage_type
+    pointer.token_hash pointer_visit.code_hash pointer_visit.value_hash
     outbox.kind outbox.subject session_fact.code
     student.year_group student_attribute.kind student_key.record_class student_key.tenant_key_id
     summary.am_code summary.pm_code summary.am_status summary.pm_status

@@ -121,6 +121,9 @@ ENTRIES: dict[str, Entry] = {
     "put_care_flags": Entry(STUDENT),
     "read_preferences": Entry(STUDENT),
     "put_preferences": Entry(STUDENT),
+    "list_pointers": Entry(STUDENT),
+    "make_pointer": Entry(STUDENT, (409,), body={"thing_id": "letter_id"}),  # a contact stop covers Ann
+    "withdraw_pointer": Entry(STUDENT, (200, 409), query={"reason": "Sent to the wrong phone."}),
     "list_people": Entry(SCHOOLS, sees="person_id"),
     "create_person": Entry(WHOLE, (201, 409)),
     "read_roles": Entry(WHOLE),

@@ -19,12 +19,14 @@ from models.instances import CaseFile, Event, Instance, Proposal, Task
 from models.letters import LetterArtifact
 from models.meetings import Meeting
 from models.people import Person, RoleAssignment, SchoolClass, SchoolScope
+from models.pointers import Pointer
 from models.privacy import AmendmentRequest, Incident
 from models.rulesets import LateTrip, RuleSet, RuleSetVersion
 from models.session import Session
 from models.students import Student
 from models.webhooks import Webhook
 from rules.access.permissions import GRANTS, NAMED_STUDENTS_ONLY, Permission, Role
+from rules.access.sessions import fingerprint
 from rules.ids import TenantId
 from rules.rulesets.ruleset import digest, dump_ruleset, load_pack
 from services import audit
@@ -229,6 +231,27 @@ async def _papers(session: Session, made: Furnished) -> None:
             pages=1,
             engine="test",
             generated_at=NOW,
+        ),
+        "letter_id": LetterArtifact(
+            **own,
+            guardian_id=things["guardian_id"],
+            language="en",
+            storage_path=f"letters/own/{things['student_id']}",
+            sha256="0" * 64,
+            stored_sha256="0" * 64,
+            size_bytes=1,
+            pages=1,
+            engine="test",
+            generated_at=NOW,
+        ),
+        "link_id": Pointer(
+            **own,
+            guardian_id=things["guardian_id"],
+            kind="LETTER",
+            thing_id=things["student_id"],
+            token_hash=fingerprint(str(things["student_id"])),
+            made_at=NOW,
+            expires_at=NOW + timedelta(days=7),
         ),
         "trip_id": LateTrip(**own, rule_set_key="walked", digest="0" * 64, date=TODAY),
     }

@@ -135,6 +135,7 @@ RECORDED_ELSEWHERE = {
     "generate_letter",
     "hold",
     "import_register",
+    "make_pointer",
     "prepare_evidence_pack",
     "put_tenant_settings",
     "reapply_ruleset",
