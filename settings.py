@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     )
 
     database_url: Database | None = Field(None, description="Application role: owns nothing, bypasses nothing.")
-    database_owner_url: Database | None = Field(None, description="Owner of the schema: migrations only.")
+    database_owner_url: Database | None = Field(None, description="Owner of the tables: migrations, tenant delete.")
     database_pool_size: int = Field(8, ge=1, le=200, description="Connections per process.")
 
     temporal_address: str | None = Field(None, pattern=r"^[^/\s]+:\d+$", description="host:port of the frontend.")

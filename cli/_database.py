@@ -25,9 +25,13 @@ REFUSED = 2
 
 def with_sessions(work: Callable[[Sessions], Awaitable[T]]) -> T:
     """Open the database, do the work, close it; a refusal ends the command with status 2."""
+    return opened_for(lambda: Settings.load().require("database_url"), work)
+
+
+def opened_for(settings: Callable[[], Settings], work: Callable[[Sessions], Awaitable[T]]) -> T:
+    """The same on the database that these settings name."""
     try:
-        settings = Settings.load().require("database_url")
-        return asyncio.run(_opened(settings, work))
+        return asyncio.run(_opened(settings(), work))
     except (DomainError, SettingsError) as refusal:
         refuse(refusal.message if isinstance(refusal, DomainError) else str(refusal))
 

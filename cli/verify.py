@@ -2,36 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from cli._database import operator, the_tenant, with_sessions
-from gateways.keyring import MasterKeyRing
-from gateways.object_store import S3ObjectStore, StoreAddress
-from gateways.ports import MailReceipt, OutgoingMail
+from cli._means import means_of
 from models.session import Sessions
 from models.tenants import Tenant
 from services import tenants
 from services.audit_verification import ChainReport, verified
-from services.means import Means, Sender, Threads
 from services.verification import Checked, check_all
-from settings import Settings, parse_keys, secret
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 MISMATCH = 1
-THREADS = 2
-
-
-class NoMailer:
-    """Verifying sends nothing; whoever tries is at fault."""
-
-    async def send(self, mail: OutgoingMail) -> MailReceipt:
-        """Refuse."""
-        self._refuse(mail)
-
-    def _refuse(self, mail: OutgoingMail) -> NoReturn:
-        raise AssertionError(f"verification must not send {mail.message_id}")
 
 
 @app.callback()
@@ -48,7 +32,7 @@ def artifacts_(
 
     async def work(sessions: Sessions) -> None:
         actor = operator(await the_tenant(sessions, tenant))
-        means = _means(sessions)
+        means = means_of(sessions)
         try:
             async for one in check_all(means, actor):
                 _count(one, counts)
@@ -73,7 +57,7 @@ def audit_(
 
     async def work(sessions: Sessions) -> None:
         nonlocal faults
-        means = _means(sessions)
+        means = means_of(sessions)
         try:
             for one in await _chosen(sessions, tenant):
                 report = await verified(sessions, means.store, one.id)
@@ -112,20 +96,3 @@ def _count(one: Checked, counts: dict[str, int]) -> None:
         print(f"MISMATCH {one.artifact_id} {one.storage_path}: {one.problem}")
     else:
         counts["erased" if one.erased else "verified"] += 1
-
-
-def _means(sessions: Sessions) -> Means:
-    settings = Settings.load().require("master_keys")
-    assert settings.master_keys is not None
-    masters = parse_keys(settings.master_keys)
-    access = secret(settings.s3_access_key) if settings.s3_access_key else None
-    hidden = secret(settings.s3_secret_key) if settings.s3_secret_key else None
-    address = StoreAddress(settings.s3_bucket, settings.s3_region, settings.s3_endpoint, access, hidden)
-    return Means(
-        sessions=sessions,
-        store=S3ObjectStore(address),
-        mailer=NoMailer(),
-        keyring=MasterKeyRing(masters, next(iter(masters))),
-        threads=Threads(THREADS),
-        sender=Sender(settings.smtp_from),
-    )

@@ -5,7 +5,7 @@ import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256 as digest
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gateways.ports import StoredObject
+from gateways.ports import Removal, StoredObject
 from rules.errors import Conflict, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ T = TypeVar("T")
 ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 # What a store that is down, or still starting, looks like; background loops try again.
 STORE_AWAY = (BotoCoreError, ClientError)
+REFUSED = frozenset({"AccessDenied", "InvalidRequest", "ObjectLocked"})
 TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 
@@ -77,6 +78,9 @@ class S3ObjectStore:
     async def head(self, key: str) -> StoredObject | None:
         return await self._run(lambda: self._head(key))
 
+    async def remove_all(self, prefix: str) -> Removal:
+        return await self._run(lambda: self._remove_all(prefix))
+
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
         self._client.close()
@@ -128,6 +132,32 @@ class S3ObjectStore:
                 return None
             raise
         return StoredObject(key, base64.b64decode(found.get("ChecksumSHA256", "")).hex(), found["ContentLength"])
+
+    def _remove_all(self, prefix: str) -> Removal:
+        removed = locked = 0
+        pages = self._client.get_paginator("list_object_versions")
+        for page in pages.paginate(Bucket=self._address.bucket, Prefix=prefix):
+            for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                if self._removed(one["Key"], one["VersionId"]):
+                    removed += 1
+                else:
+                    locked += 1
+        return Removal(removed, locked)
+
+    def _removed(self, key: str, version: str) -> bool:
+        try:
+            self._client.delete_object(Bucket=self._address.bucket, Key=key, VersionId=version)
+        except ClientError as refusal:
+            if _code(refusal) not in REFUSED or not self._locked(key, version):
+                raise  # a missing right of ours is not a lock
+            return False
+        return True
+
+    def _locked(self, key: str, version: str) -> bool:
+        found = self._client.head_object(Bucket=self._address.bucket, Key=key, VersionId=version)
+        until = found.get("ObjectLockRetainUntilDate")
+        held = found.get("ObjectLockLegalHoldStatus") == "ON"
+        return held or (until is not None and until > datetime.now(UTC))
 
 
 def _code(refusal: ClientError) -> str:

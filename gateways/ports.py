@@ -18,6 +18,14 @@ class StoredObject:
     created: bool = False
 
 
+@dataclass(frozen=True)
+class Removal:
+    """How many objects a removal took away, and how many their lock still keeps."""
+
+    removed: int
+    locked: int
+
+
 class ObjectStore(Protocol):
     """Write-once storage: a key gets its bytes once, and the same bytes again are the same success."""
 
@@ -36,6 +44,10 @@ class ObjectStore(Protocol):
         ...
 
     async def head(self, key: str) -> StoredObject | None: ...
+
+    async def remove_all(self, prefix: str) -> Removal:
+        """Remove every object, old versions too, whose key begins so; no lock is lifted for it."""
+        ...
 
 
 @dataclass(frozen=True)

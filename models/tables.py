@@ -53,7 +53,7 @@ CAPABILITIES = (
     inbound,
 )
 
-UNTENANTED = frozenset({"tenant", "outbox_head", "witness"})
+UNTENANTED = frozenset({"tenant", "outbox_head", "tenant_tombstone", "witness"})
 PARTITIONED = frozenset({"mark", "session_fact", "summary"})
 INSERT_ONLY = frozenset(
     {

@@ -43,7 +43,7 @@ async def open_tenant(session: AsyncSession, key: str) -> TenantId | None:
     tenant = await session.scalar(select(Tenant).where(Tenant.key == key))
     if tenant is None:
         return None
-    if tenant.status == "SUSPENDED":
+    if tenant.status != "ACTIVE":
         raise Forbidden("tenant_suspended", "This tenant is suspended; ask its administrator.")
     return TenantId(tenant.id)
 

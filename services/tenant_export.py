@@ -27,6 +27,7 @@ from services.context import Actor
 from services.means import Means
 
 WHY: Final = "export of the tenant"
+TAKEN_OUT: Final = "finish_tenant_export"
 README: Final = "See manifest.json: every file with its SHA-256, and what could not be taken out with the reason.\n"
 
 
@@ -81,7 +82,18 @@ class Archive:
 
 
 async def exported(means: Means, actor: Actor, *, now: datetime) -> AsyncIterator[bytes]:
-    """The tenant's zip, piece by piece; that it was taken out stands in the audit before the first of them."""
+    """The tenant's zip, piece by piece; the audit says that it began, and its SHA-256 once the last piece was taken."""
+    digest, size = hashlib.sha256(), 0
+    async for piece in _pieces(means, actor, now=now):
+        digest.update(piece)
+        size += len(piece)
+        yield piece
+    async with means.sessions.tenant(actor.tenant_id) as session:
+        told = {"sha256": digest.hexdigest(), "bytes": size}
+        await audit.record(session, actor, Act(TAKEN_OUT, "tenant", actor.tenant_id, after=told), now=now)
+
+
+async def _pieces(means: Means, actor: Actor, *, now: datetime) -> AsyncIterator[bytes]:
     async with means.sessions.tenant(actor.tenant_id) as session:
         tenant = await session.get_one(Tenant, actor.tenant_id)
         about = {"id": str(tenant.id), "key": tenant.key, "name": tenant.name, "settings": tenant.settings}

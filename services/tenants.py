@@ -28,8 +28,8 @@ COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
 
 async def listed(session: AsyncSession) -> Sequence[Tenant]:
-    """All tenants by key."""
-    return (await session.scalars(select(Tenant).order_by(Tenant.key))).all()
+    """All tenants by key, but those that are being deleted."""
+    return (await session.scalars(select(Tenant).where(Tenant.status != "DELETING").order_by(Tenant.key))).all()
 
 
 async def find(session: AsyncSession, key: str | None) -> Tenant | None:
@@ -47,6 +47,9 @@ async def require(session: AsyncSession, key: str | None) -> Tenant:
     """The tenant of this key; NotFound says what to do."""
     tenant = await find(session, key)
     if tenant is None:
+        going = None if key is None else await known(session, key)
+        if going is not None:
+            not_going(going)
         raise NotFound(
             "tenant_unknown",
             f"There is no tenant {key or ''}: make it by `handrail tenant create`, or import a district folder.",
@@ -87,6 +90,7 @@ async def establish(
     )
     tenant_id = await session.scalar(made.on_conflict_do_nothing(index_elements=["key"]).returning(Tenant.id))
     tenant = (await session.scalars(select(Tenant).where(Tenant.key == command.key))).one()
+    not_going(tenant)
     await bind(session, tenant.id)
     if tenant_id is None:
         return tenant, False
@@ -117,10 +121,11 @@ async def appoint(session: AsyncSession, actor: Actor, first: Administrator, *, 
 
 
 class TenantStanding(StrEnum):
-    """Whether a tenant is served."""
+    """Whether a tenant is served; from DELETING there is no way back."""
 
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
+    DELETING = "DELETING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ async def stand(session: AsyncSession, operator: Actor, command: Stand, *, now: 
         raise NotFound("tenant_unknown", f"There is no tenant {command.tenant_id}.")
     if operator.person_id is not None and operator.tenant_id == tenant.id:
         raise Conflict("own_tenant", "The operator's own tenant cannot be suspended by itself: use `handrail tenant`.")
+    not_going(tenant)
     before, after = tenant.status, command.standing.value
     if before == after:
         return tenant
@@ -152,6 +158,14 @@ async def stand(session: AsyncSession, operator: Actor, command: Stand, *, now: 
     act = Act(verb, "tenant", tenant.id, reason=command.reason, before={"status": before}, after={"status": after})
     await in_both_trails(session, operator, tenant, act, now=now)
     return tenant
+
+
+def not_going(tenant: Tenant) -> None:
+    """Refuse a tenant whose deletion was ordered."""
+    if tenant.status == TenantStanding.DELETING:
+        raise Conflict(
+            "tenant_going", f"Tenant {tenant.key} is being deleted: `handrail tenant delete {tenant.key}` goes on."
+        )
 
 
 async def in_both_trails(session: AsyncSession, operator: Actor, tenant: Tenant, act: Act, *, now: datetime) -> None:

@@ -26,6 +26,11 @@ def nightly_id(tenant_id: TenantId, time_zone: str) -> str:
     return f"nightly:{tenant_id}:{time_zone.replace('/', '_')}"
 
 
+def beginnings(tenant_id: TenantId) -> tuple[str, ...]:
+    """How the id of everything that runs for a tenant begins."""
+    return f"att:{tenant_id}:", f"nightly:{tenant_id}:"
+
+
 def interactive(tenant_id: TenantId) -> Priority:
     """A person waits for it."""
     return Priority(priority_key=1, fairness_key=str(tenant_id))

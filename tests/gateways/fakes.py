@@ -6,7 +6,16 @@ from hashlib import sha256 as digest
 from uuid import UUID
 
 from gateways.mailer import compose
-from gateways.ports import MailDeferred, MailOutcome, MailReceipt, OutgoingMail, StoredObject, WrappedKey, WrongKey
+from gateways.ports import (
+    MailDeferred,
+    MailOutcome,
+    MailReceipt,
+    OutgoingMail,
+    Removal,
+    StoredObject,
+    WrappedKey,
+    WrongKey,
+)
 from rules.errors import Conflict, Invalid, NotFound
 
 
@@ -39,6 +48,14 @@ class FakeObjectStore:
 
     async def head(self, key: str) -> StoredObject | None:
         return self._described(key) if key in self.objects else None
+
+    async def remove_all(self, prefix: str) -> Removal:
+        wanted = [key for key in self.objects if key.startswith(prefix)]
+        for key in wanted:
+            if key not in self.retained:
+                del self.objects[key]
+        locked = sum(1 for key in wanted if key in self.retained)
+        return Removal(len(wanted) - locked, locked)
 
     def _described(self, key: str) -> StoredObject:
         content = self.objects[key]

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gateways.object_store import S3ObjectStore, StoreAddress
-from gateways.ports import ObjectStore
+from gateways.ports import ObjectStore, Removal
 from rules.errors import Conflict, Invalid, NotFound
 from tests.gateways.fakes import FakeObjectStore
 from tests.servers.kinds import Store
@@ -77,6 +77,20 @@ def test_bytes_that_are_not_those_of_the_hash_are_refused(store: ObjectStore) ->
         with pytest.raises(Invalid, match="SHA-256"):
             await store.put_once(key, PDF, sha256=hashed(OTHER))
         assert await store.head(key) is None
+
+    run(scene)
+
+
+def test_removing_takes_what_begins_so_and_leaves_what_a_lock_keeps(store: ObjectStore) -> None:
+    async def scene(key: str) -> None:
+        await store.put_once(f"{key}/free", PDF, sha256=hashed(PDF))
+        await store.put_once(f"{key}/kept", PDF, sha256=hashed(PDF), retain_until=datetime.now(UTC) + timedelta(days=1))
+        await store.put_once(f"{key}-another", PDF, sha256=hashed(PDF))
+        assert await store.remove_all(f"{key}/") == Removal(removed=1, locked=1)
+        assert await store.head(f"{key}/free") is None
+        assert await store.get(f"{key}/kept") == PDF
+        assert await store.get(f"{key}-another") == PDF
+        assert await store.remove_all(f"{key}/") == Removal(removed=0, locked=1), "nothing more the second time"
 
     run(scene)
 
