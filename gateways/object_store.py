@@ -5,7 +5,8 @@ import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from hashlib import sha256 as digest
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -157,7 +158,8 @@ class S3ObjectStore:
         found = self._client.head_object(Bucket=self._address.bucket, Key=key, VersionId=version)
         until = found.get("ObjectLockRetainUntilDate")
         held = found.get("ObjectLockLegalHoldStatus") == "ON"
-        return held or (until is not None and until > datetime.now(UTC))
+        answered = parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"])  # by the store's own clock
+        return held or (until is not None and until > answered)
 
 
 def _code(refusal: ClientError) -> str:
