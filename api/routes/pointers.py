@@ -40,7 +40,7 @@ async def list_pointers(
 ) -> Page[PointerOut]:
     """The guardian's links to things within your reach, the oldest first."""
     await _reached(session, caller, guardian_id)
-    rows = await pointers.listed(session, guardian_id, reach.scope(caller), Window(limit, after(cursor)))
+    rows = await pointers.listed(session, guardian_id, await reach.scope(session, caller), Window(limit, after(cursor)))
     return page(rows, limit, lambda row: _shown(row, caller), lambda row: (row.id,))
 
 
