@@ -71,6 +71,10 @@ audit: $(STAMP) ## Ask an advisory source about every pinned package, when one i
 events: $(STAMP) ## Draw docs/events anew: the catalogue's index and JSON Schemas
 	$(BIN)/python -m tests.rules.events.test_catalogue
 
+.PHONY: schema
+schema: $(STAMP) ## Draw docs/rules anew: the JSON Schema of rule sets
+	$(BIN)/python -m tests.rules.rulesets.test_publishing
+
 .PHONY: lock
 lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock (hashes, no addresses)
 	$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate -o requirements.lock

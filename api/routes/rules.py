@@ -1,6 +1,6 @@
 """Rule sets: read, draft, submit, approve, activate, retire; the packs they start from."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -14,6 +14,7 @@ from api.schemas.rules import PackOut, PacksOut, RuleSetIn, VersionDocumentOut, 
 from api.schemas.shared import ReasonIn
 from models.queries.keyset import Window
 from rules.access.permissions import Permission
+from rules.rulesets.publishing import json_schema
 from rules.rulesets.ruleset import PACKS, dump_ruleset, load_pack
 from services import rulesets
 from services.rulesets import DraftRuleSet, EditDraft, MoveVersion, VersionQuery
@@ -46,6 +47,12 @@ async def list_packs(caller: Annotated[Caller, permit(Permission.RULESET_READ)])
             for name, pack in packs.items()
         ]
     )
+
+
+@router.get("/schema")
+async def read_schema(caller: Annotated[Caller, permit(Permission.RULESET_READ)]) -> dict[str, Any]:
+    """The JSON Schema of a rule set's document, the same as docs/rules/ruleset.schema.json."""
+    return json_schema()
 
 
 @router.post("", status_code=201)

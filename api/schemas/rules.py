@@ -37,7 +37,7 @@ _VERSION: dict[str, Any] = {
 
 
 class RuleSetIn(Body):
-    """A rule set's document and why it is written; the JSON Schema of `document` is in docs/ruleset.schema.json."""
+    """A rule set's document and why it is written; `GET /interventions/rules/schema` tells what `document` may hold."""
 
     model_config = shown({"document": _DOCUMENT, "reason": "First draft for the autumn term."})
 

@@ -7,13 +7,15 @@ from rules.rulesets.comparisons import FactKey
 from rules.rulesets.decision import BEFORE_THE_LADDER, Position, decide
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.model import AttachedTest, RuleSet
+from rules.rulesets.problems import Flaw, Problem
 
 
-def failing_tests(ruleset: RuleSet) -> Iterator[tuple[str, str]]:
-    """Place -> what came out instead."""
+def failing_tests(ruleset: RuleSet) -> Iterator[Problem]:
+    """The tests that do not pass, and what came out instead."""
     for at, test in enumerate(ruleset.tests):
         if reason := failure(ruleset, test):
-            yield f"tests[{at}]", f"{test.name!r} fails: {reason}"
+            wrong = f"{test.name!r} fails: {reason}"
+            yield Problem.at(f"tests[{at}]", Flaw.TEST_FAILS, wrong, "correct the rule set or the test")
 
 
 def failure(ruleset: RuleSet, test: AttachedTest) -> str | None:

@@ -5,7 +5,6 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
-from rules.errors import Invalid
 from rules.rulesets.case_leaves import (
     AgeBetween,
     Artifact,
@@ -38,6 +37,7 @@ from rules.rulesets.leaves import (
 )
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.parameters import Leaf, Strict
+from rules.rulesets.problems import Flaw, Problem, refused
 
 MAX_DEPTH: Final = 8
 MAX_LEAVES: Final = 60
@@ -148,8 +148,8 @@ _ADAPTER: Final[TypeAdapter[Condition]] = TypeAdapter(Condition)
 def parse_condition(document: Any, *, at: str = "") -> Condition:
     """Read one condition, or raise Invalid whose fields point into the document below `at`."""
     tree = read(_ADAPTER, document, at=at, what="condition")
-    if reason := too_big(tree):
-        raise Invalid("ruleset_invalid", f"The condition is not accepted: {reason}.", fields={at or ".": reason})
+    if found := too_big(tree):
+        raise refused("ruleset_invalid", "The condition is not accepted", [Problem.at(at, *found)])
     return tree
 
 
@@ -178,12 +178,12 @@ def depth(tree: Condition) -> int:
     return 1 + max(map(depth, children(tree)), default=0)
 
 
-def too_big(tree: Condition) -> str | None:
-    """Why a tree breaks the caps on depth and leaves, if it does."""
+def too_big(tree: Condition) -> tuple[Flaw, str, str] | None:
+    """How a tree breaks the caps on depth and leaves, if it does, and what to do."""
     if depth(tree) > MAX_DEPTH:
-        return f"nested {depth(tree)} levels deep, at most {MAX_DEPTH}: flatten it"
+        return Flaw.TOO_DEEP, f"nested {depth(tree)} levels deep, at most {MAX_DEPTH}", "flatten it"
     if (many := sum(1 for _ in leaves(tree))) > MAX_LEAVES:
-        return f"{many} leaves, at most {MAX_LEAVES}: split it"
+        return Flaw.TOO_LARGE, f"{many} leaves, at most {MAX_LEAVES}", "split it"
     return None
 
 

@@ -1,76 +1,80 @@
 """Reading a rule document: every problem is named by its place in what the author wrote."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from rules.errors import Invalid
+from rules.rulesets.problems import Flaw, Problem, Steps, refused, steps_of
 
 T = TypeVar("T")
 
 _TAG = re.compile(r"'(\w+)'")
 MAX_NESTING = 60
 """Far above what an accepted rule set needs (trees have at most eight levels); stops a document meant to exhaust us."""
+_BY_SCHEMA = "correct it as the JSON Schema of rule sets says"
 
 
 def read(adapter: TypeAdapter[T], document: Any, *, at: str, what: str) -> T:
-    """Validate a JSON document, or raise Invalid whose fields point into it."""
+    """Validate a JSON document, or raise Invalid whose fields and errors point into it."""
     if _nesting(document) > MAX_NESTING:
-        raise Invalid("ruleset_invalid", f"The {what} is nested too deeply.", fields={at: "use at most 8 levels"})
+        deep = Problem.at(at, Flaw.TOO_DEEP, "is nested too deeply", "use at most 8 levels")
+        raise refused("ruleset_invalid", f"The {what} is not valid", [deep])
     try:
         return adapter.validate_python(document)
     except ValidationError as error:
-        fields = problems(error, document, at)
-        first, reason = next(iter(fields.items()))
-        more = f" ({len(fields) - 1} more)" if len(fields) > 1 else ""
-        raise Invalid("ruleset_invalid", f"The {what} is not valid: {first}: {reason}{more}.", fields=fields) from error
+        raise refused("ruleset_invalid", f"The {what} is not valid", problems(error, document, at)) from error
 
 
-def problems(error: ValidationError, document: Any, at: str) -> dict[str, str]:
-    """Place -> what to do, in document order; places read `entry.any[0].params.count`."""
-    found: dict[str, str] = {}
+def problems(error: ValidationError, document: Any, at: str) -> list[Problem]:
+    """Every problem once, in document order; where a deeper one tells why, the outer is left out."""
+    found: dict[Steps, Problem] = {}
     for item in error.errors(include_url=False, include_context=True):
-        where = place(item["loc"], document, at, missing=item["type"] == "missing")
-        found.setdefault(where, _sentence(item["type"], item["msg"], item.get("input"), item.get("ctx", {})))
-    return {path: reason for path, reason in found.items() if not any(_inside(other, path) for other in found)}
+        where = (*steps_of(at), *_followed(item["loc"], document, missing=item["type"] == "missing"))
+        flaw, wrong, remedy = _told(item["type"], item["msg"], item.get("input"), item.get("ctx", {}))
+        found.setdefault(where, Problem(flaw, where, wrong, remedy))
+    return [one for steps, one in found.items() if not any(_inside(other, steps) for other in found)]
 
 
-def _inside(path: str, outer: str) -> bool:
+def _inside(steps: Steps, outer: Steps) -> bool:
     """True where a deeper problem already tells why the outer one arose."""
-    return path != outer and path.startswith((f"{outer}.", f"{outer}["))
+    return steps != outer and steps[: len(outer)] == outer
 
 
-def place(steps: Sequence[str | int], document: Any, at: str, *, missing: bool = False) -> str:
-    """Follow pydantic's location through the document, leaving out the names of union members."""
-    here, path = document, at
+def _followed(steps: Sequence[str | int], document: Any, *, missing: bool) -> Iterator[str | int]:
+    """Pydantic's location through the document, without the names of union members."""
+    here = document
     for step in steps:
-        if isinstance(here, list | tuple) and isinstance(step, int) and step < len(here):
-            here, path = here[step], f"{path}[{step}]"
-        elif isinstance(here, dict) and step in here:
-            here, path = here[step], _join(path, step)
-    return (_join(path, steps[-1]) if missing else path) or "."
+        known = isinstance(here, list | tuple) and isinstance(step, int) and step < len(here)
+        if known or (isinstance(here, dict) and step in here):
+            here = here[step]
+            yield step
+    if missing:
+        yield steps[-1]
 
 
-def _join(path: str, step: str | int) -> str:
-    return f"{path}.{step}" if path else str(step)
-
-
-def _sentence(kind: str, message: str, given: Any, context: Mapping[str, Any]) -> str:
-    if kind == "missing":
-        return "is missing: add it"
-    if kind == "extra_forbidden":
-        return "is not known here: remove it or correct its spelling"
+def _told(kind: str, message: str, given: Any, context: Mapping[str, Any]) -> tuple[Flaw, str, str]:
+    """What is wrong and what to do; our own validators say both in one sentence, parted by a colon."""
+    if plain := _PLAIN.get(kind):
+        return plain
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
-        return f"is not a condition: {_named(given)}; use all, any, not or {_leaves(context)}"
-    if kind == "too_short":
-        return "is empty: give at least one"
-    if kind == "too_long":
-        return "is not allowed here: leave it out"
-    text = message.removeprefix("Value error, ")
-    plain = isinstance(given, str | int | float) and not message.startswith("Value error")
-    return f"{text} (got {given!r})" if plain else text
+        wrong = f"is not a condition: {_named(given)}"
+        return Flaw.UNKNOWN_CONDITION, wrong, f"use all, any, not or {_leaves(context)}"
+    if message.startswith("Value error"):
+        wrong, _, remedy = message.removeprefix("Value error, ").rpartition(": ")
+        return Flaw.WRONG_VALUE, wrong, remedy
+    said = message.removeprefix("Input ").rstrip(".")
+    shown = f" (got {given!r})" if isinstance(given, str | int | float) else ""
+    return Flaw.WRONG_VALUE, f"{said}{shown}", _BY_SCHEMA
+
+
+_PLAIN: Mapping[str, tuple[Flaw, str, str]] = {
+    "missing": (Flaw.MISSING, "is missing", "add it"),
+    "extra_forbidden": (Flaw.UNKNOWN_KEY, "is not known here", "remove it or correct its spelling"),
+    "too_short": (Flaw.EMPTY, "is empty", "give at least one"),
+    "too_long": (Flaw.NOT_TAKEN, "is not allowed here", "leave it out"),
+}
 
 
 def _named(given: Any) -> str:

@@ -1,4 +1,4 @@
-"""Reading, writing and naming rule sets: canonical JSON, digest, published schema and the shipped packs."""
+"""Reading, writing and naming rule sets: canonical JSON, digest and the shipped packs."""
 
 import hashlib
 import json
@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from rules.errors import Invalid, NotFound
+from rules.errors import NotFound
 from rules.ladder.stages import FollowUpPlan, LadderSnapshot, Stage, StageType
 from rules.rulesets.activation import activation_problems
 from rules.rulesets.attached_tests import failing_tests
 from rules.rulesets.defaults import FOLLOW_UP, STOP
 from rules.rulesets.documents import read
 from rules.rulesets.model import RuleSet, StageRule
+from rules.rulesets.problems import refused
 from rules.rulesets.ruleset_checks import problems_of
 
 _ADAPTER: Final[TypeAdapter[RuleSet]] = TypeAdapter(RuleSet)
@@ -24,9 +25,8 @@ def parse_ruleset(document: Any) -> RuleSet:
     if isinstance(document, dict):
         document = {"stop": STOP, "follow_up": FOLLOW_UP, **document}
     ruleset = read(_ADAPTER, document, at="", what="rule set")
-    if found := dict(problems_of(ruleset)):
-        first, reason = next(iter(found.items()))
-        raise Invalid("ruleset_invalid", f"The rule set is not accepted: {first}: {reason}.", fields=found)
+    if found := list(problems_of(ruleset)):
+        raise refused("ruleset_invalid", "The rule set is not accepted", found)
     return ruleset
 
 
@@ -47,11 +47,6 @@ def canonical(ruleset: RuleSet) -> str:
 def digest(ruleset: RuleSet) -> str:
     """sha256 of the canonical text: the name of this content for ever."""
     return hashlib.sha256(canonical(ruleset).encode()).hexdigest()
-
-
-def json_schema() -> dict[str, Any]:
-    """The published JSON Schema of a rule set."""
-    return _ADAPTER.json_schema(by_alias=True)
 
 
 PACKS: Final = ("general",)
@@ -95,6 +90,5 @@ def _snapshot_stage(ruleset: RuleSet, stage: StageRule) -> Stage:
 
 def refuse_activation(ruleset: RuleSet) -> None:
     """Raise Invalid while the version asks for what cannot be carried out, breaks a safeguard or fails its tests."""
-    if found := {**dict(activation_problems(ruleset)), **dict(failing_tests(ruleset))}:
-        first, reason = next(iter(found.items()))
-        raise Invalid("ruleset_not_ready", f"The rule set cannot be activated: {first}: {reason}.", fields=found)
+    if found := [*activation_problems(ruleset), *failing_tests(ruleset)]:
+        raise refused("ruleset_not_ready", "The rule set cannot be activated", found)

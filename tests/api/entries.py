@@ -100,6 +100,7 @@ ENTRIES: dict[str, Entry] = {
     "list_rulesets": Entry(SHARED, sees="active_version_id"),
     "draft_ruleset": Entry(COMMON, (201,)),
     "list_packs": Entry(COMMON),
+    "read_schema": Entry(COMMON),
     "read_ruleset": ruleset("active"),
     "edit_ruleset": ruleset("draft", body={"document": WALKED}, person="district_admin"),
     "submit_ruleset": ruleset("draft_2", person="district_admin-2"),

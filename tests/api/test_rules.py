@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from rules.rulesets.ruleset import dump_ruleset, load_pack
 from tests.api.district import District
@@ -72,7 +73,14 @@ def test_an_unknown_leaf_is_refused_with_its_place(district: District) -> None:
     body = {"document": document("bad", entry={"type": "MoonPhase", "params": {}}), **WHY}
     answer = district.post(RULES, json=body)
     assert answer.status_code == 422
-    assert any("entry" in place for place in answer.json()["fields"])
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["flaw"]) == ("/entry", "unknown_condition")
+    assert "use all, any, not or one of AbsenceCountThreshold" in error["remedy"]
+
+
+def test_the_schema_of_the_document_is_served(district: District) -> None:
+    schema = district.get(f"{RULES}/schema").json()
+    Draft202012Validator(schema).validate(document("served"))
 
 
 def test_a_failing_attached_test_keeps_a_version_from_approval(district: District) -> None:
