@@ -15,6 +15,7 @@ from rules.errors import Conflict, Forbidden, Invalid, NotFound
 from rules.rulesets import ruleset as documents
 from rules.rulesets.attached_tests import failing_tests
 from rules.rulesets.model import RuleSet as Content
+from rules.rulesets.problems import refused
 from services import audit
 from services.audit import Act
 from services.context import Actor
@@ -139,8 +140,8 @@ async def approve(session: AsyncSession, actor: Actor, command: MoveVersion, *, 
     found = await _in_state(session, command.version_id, "IN_REVIEW")
     if actor.person_id is None or actor.person_id == found.row.author_id:
         raise Forbidden("four_eyes", "The author of a rule set cannot approve it; ask a colleague.")
-    if failing := dict(failing_tests(documents.parse_ruleset(found.row.content))):
-        raise Invalid("ruleset_tests_fail", "Attached tests fail; correct the rule set or the tests.", fields=failing)
+    if failing := list(failing_tests(documents.parse_ruleset(found.row.content))):
+        raise refused("ruleset_tests_fail", "Attached tests fail", failing)
     found.row.approved_at, found.row.approved_by = now, actor.person_id
     return await _moved(session, actor, found, "APPROVED", command, now)
 

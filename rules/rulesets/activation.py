@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from rules.ladder.stages import StageType
-from rules.rulesets.case_leaves import ProtectedStatus
-from rules.rulesets.conditions import Condition, NotOf, children
+from rules.rulesets.case_leaves import PriorEvents, ProtectedStatus
+from rules.rulesets.conditions import Condition, NotOf, children, leaves
 from rules.rulesets.model import RuleSet
+from rules.rulesets.parameters import Leaf
 from rules.rulesets.problems import Flaw, Problem
+from rules.rulesets.progress_leaves import PROGRESS_LEAVES
 
 LATER: Final = frozenset({StageType.PLAN, StageType.NOTICE, StageType.REFERRAL})
 
@@ -20,6 +22,7 @@ def activation_problems(ruleset: RuleSet) -> Iterator[Problem]:
             yield Problem.at(f"stages[{at}].type", Flaw.NOT_BUILT, wrong, "leave the stage out")
     if ruleset.duties:
         yield Problem.at("duties", Flaw.NOT_BUILT, "duties are not carried out yet (later)", "leave them out")
+    yield from _without_data(ruleset)
     for place, tree in ruleset.conditions():
         if place.startswith(("watch", "duties")):
             continue
@@ -27,6 +30,25 @@ def activation_problems(ruleset: RuleSet) -> Iterator[Problem]:
         if care_flag_used(tree, where_true=not ends_the_case):
             wrong = "a care flag may block, slow or redirect, never start or harden a step"
             yield Problem.at(place, Flaw.CARE_FLAG, wrong, "use it under 'not'")
+
+
+def _without_data(ruleset: RuleSet) -> Iterator[Problem]:
+    """Leaves that nothing is recorded for yet: they would stay unknown for ever."""
+    for place, tree in ruleset.conditions():
+        for name in sorted({_named(leaf) for leaf in leaves(tree) if _recorded_later(leaf)}):
+            yield Problem.at(place, Flaw.NOT_BUILT, f"{name} has nothing recorded to go by yet (later)", "leave it out")
+
+
+def _recorded_later(leaf: Leaf) -> bool:
+    return isinstance(leaf, PROGRESS_LEAVES) or _per_guardian(leaf)
+
+
+def _per_guardian(leaf: Leaf) -> bool:
+    return isinstance(leaf, PriorEvents) and leaf.params.per == "guardian"
+
+
+def _named(leaf: Leaf) -> str:
+    return f"{type(leaf).__name__} per guardian" if _per_guardian(leaf) else type(leaf).__name__
 
 
 def care_flag_used(tree: Condition, *, where_true: bool) -> bool:

@@ -38,15 +38,9 @@ class PriorEventsParams(Params):
     within: Within | Literal["school_year"]
     per: Literal["student", "guardian"] = "student"
 
-    @model_validator(mode="after")
-    def _per_student(self) -> Self:
-        if self.per == "guardian":
-            raise ValueError("'per: guardian' is not yet supported: it needs the authority's history; use 'student'")
-        return self
-
 
 class PriorEvents(Leaf):
-    """Events of a kind dated in (D - within, D]."""
+    """Events of a kind dated in (D - within, D]; per guardian, those of the liable guardian who has the most."""
 
     type: Literal["PriorEvents"]
     params: PriorEventsParams
@@ -54,7 +48,8 @@ class PriorEvents(Leaf):
     def comparison(self) -> Comparison:
         p = self.params
         span = p.within if isinstance(p.within, str) else f"{p.within.value}:{p.within.unit}"
-        return at_least(FactKey(FactName.PRIOR_EVENTS, (p.kind, span)), p.at_least)
+        name = FactName.GUARDIAN_EVENTS if p.per == "guardian" else FactName.PRIOR_EVENTS
+        return at_least(FactKey(name, (p.kind, span)), p.at_least)
 
 
 class ArtifactParams(Params):

@@ -20,6 +20,15 @@ class FactName(StrEnum):
     CASE_RESOLVED = "case_resolved"
     ARTIFACT = "artifact"
     PRIOR_EVENTS = "prior_events"
+    GUARDIAN_EVENTS = "guardian_events"
+    """The most that any liable guardian has; unknown until the authority's history is recorded for each of them."""
+    SCORE = "score"
+    """Hundredths, rounded down: exact against thresholds of two decimals."""
+    CONSECUTIVE_PROFICIENT = "consecutive_proficient"
+    GOAL_CHECKS = "goal_checks"
+    FACILITATOR_RECOMMENDS = "facilitator_recommends"
+    POINTS_BELOW_AIMLINE = "points_below_aimline"
+    MEASURED_POINTS = "measured_points"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -38,6 +38,13 @@ from rules.rulesets.leaves import (
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.parameters import Leaf, Strict
 from rules.rulesets.problems import Flaw, Problem, refused
+from rules.rulesets.progress_leaves import (
+    ConsecutiveProficient,
+    FacilitatorRecommends,
+    GoalReached,
+    ScoreBelow,
+    TrendBelowAimline,
+)
 
 MAX_DEPTH: Final = 8
 MAX_LEAVES: Final = 60
@@ -70,6 +77,11 @@ LEAF_TYPES: Final[dict[str, type[Leaf]]] = {
         Improvement,
         PriorYear,
         MonthsIntoYear,
+        ScoreBelow,
+        ConsecutiveProficient,
+        GoalReached,
+        FacilitatorRecommends,
+        TrendBelowAimline,
     )
 }
 
@@ -135,7 +147,12 @@ Condition = Annotated[
     | Annotated[CaseResolved, Tag("CaseResolved")]
     | Annotated[Improvement, Tag("Improvement")]
     | Annotated[PriorYear, Tag("PriorYear")]
-    | Annotated[MonthsIntoYear, Tag("MonthsIntoYear")],
+    | Annotated[MonthsIntoYear, Tag("MonthsIntoYear")]
+    | Annotated[ScoreBelow, Tag("ScoreBelow")]
+    | Annotated[ConsecutiveProficient, Tag("ConsecutiveProficient")]
+    | Annotated[GoalReached, Tag("GoalReached")]
+    | Annotated[FacilitatorRecommends, Tag("FacilitatorRecommends")]
+    | Annotated[TrendBelowAimline, Tag("TrendBelowAimline")],
     Discriminator(_shape),
 ]
 """A leaf `{"type", "params"}` or a tree `{"all": [...]}`, `{"any": [...]}`, `{"not": {...}}`."""

@@ -30,6 +30,13 @@ from rules.rulesets.leaves import (
 from rules.rulesets.messages import counted, say, spoken_day, spoken_number
 from rules.rulesets.metrics import MetricKey, WindowKind
 from rules.rulesets.parameters import Leaf
+from rules.rulesets.progress_leaves import (
+    HUNDREDTHS,
+    ConsecutiveProficient,
+    GoalReached,
+    ScoreBelow,
+    TrendBelowAimline,
+)
 
 Span = tuple[date, date]
 
@@ -132,6 +139,7 @@ def _span_of(leaf: Leaf, wording: Wording) -> Span | None:
 
 
 _SCALES: Final[Mapping[type[Leaf], int]] = {AbsenceCountThreshold: 2, HoursMissedThreshold: 60}
+"""How many of a leaf's integers make one of what people count."""
 
 
 def _scale(leaf: Leaf) -> int:
@@ -148,11 +156,25 @@ def _numbers(
         return value, Fraction(leaf.params.below), None if truth is None else _sessions_away(leaf, metrics)
     if isinstance(leaf, Improvement):
         return _improvement(leaf, truth, metrics)
+    if isinstance(leaf, ScoreBelow):
+        return _score(leaf, facts)
     comparison, scale = comparison_of(leaf), _scale(leaf)
     total = amount(comparison, metrics, facts)
     if total is None or comparison.low is None:
         return None, _over(comparison.low, scale), None
     return Fraction(total, scale), _over(comparison.low, scale), Fraction(max(0, comparison.low - total), scale)
+
+
+def _score(leaf: ScoreBelow, facts: Facts) -> tuple[Fraction | None, Fraction | None, Fraction | None]:
+    """How far the latest score would have to fall: to the hundredth below the value."""
+    limit, latest = Fraction(leaf.params.value), _over(facts.get(_fact_of(leaf)), HUNDREDTHS)
+    if latest is None:
+        return None, limit, None
+    return latest, limit, Fraction(0) if latest < limit else latest - limit + Fraction(1, HUNDREDTHS)
+
+
+def _fact_of(leaf: Leaf) -> FactKey:
+    return next(key for key in leaf.needs() if isinstance(key, FactKey))
 
 
 def _over(number: int | None, scale: int) -> Fraction | None:
@@ -193,6 +215,8 @@ def _before_and_after(leaf: Improvement, metrics: Metrics) -> tuple[Fraction, Fr
 def _unknown(seen: _Seen, missing: tuple[str, ...], wording: Wording) -> str:
     if isinstance(seen.leaf, AttendancePercentThreshold) and not missing:
         return wording.say("percent.too_few", n=seen.leaf.params.min_school_days)
+    if isinstance(seen.leaf, TrendBelowAimline) and not missing:
+        return wording.say("aimline.too_few", n=seen.leaf.params.min_points)
     if isinstance(seen.leaf, Improvement) and not missing:
         return wording.say("improved.too_few", n=seen.leaf.params.sessions_needed())
     return wording.say("unknown", what=type(seen.leaf).__name__)
@@ -207,6 +231,9 @@ def _sentence(seen: _Seen, wording: Wording) -> str:
         days = {"first": seen.leaf.params.first, "last": seen.leaf.params.last}
         said = {name: spoken_day(wording.language, day) for name, day in days.items()}
         return wording.say(f"dates.{'inside' if seen.truth else 'outside'}", **said)
+    if isinstance(seen.leaf, ScoreBelow):
+        said = {"measure": seen.leaf.params.measure.replace("_", " "), "score": spoken_number(seen.value or 0)}
+        return wording.say("score", **said, limit=spoken_number(Fraction(seen.leaf.params.value)))
     if isinstance(seen.leaf, AgeBetween):
         ages = seen.leaf.params
         return wording.say("age", amount=spoken_number(seen.value or 0), low=ages.from_age, high=ages.to_age)
@@ -281,7 +308,7 @@ def _spoken_improvement(leaf: Improvement, seen: _Seen, wording: Wording) -> str
 
 
 def _spoken_flag(seen: _Seen, wording: Wording) -> str:
-    key = next(key for key in seen.leaf.needs() if isinstance(key, FactKey))
+    key = _fact_of(seen.leaf)
     holds_now = seen.truth if not isinstance(seen.leaf, Artifact) else seen.truth is seen.leaf.params.done
     about = " ".join(key.about).replace("_", " ")
     return wording.say(f"{key.name}.{'yes' if holds_now else 'no'}", about=about)
@@ -307,4 +334,7 @@ _WORDS: Final[Mapping[type[Leaf], Callable[[Leaf], str]]] = {
     MonthsIntoYear: lambda _: "month",
     StageAge: lambda _: "school_day",
     PriorEvents: lambda _: "event",
+    ConsecutiveProficient: lambda _: "proficient",
+    GoalReached: lambda _: "goal_check",
+    TrendBelowAimline: lambda _: "below_aimline",
 }

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
+from math import floor
 from typing import Final, Protocol
 
 from dateutil.relativedelta import relativedelta
@@ -14,6 +16,23 @@ class Facts(Protocol):
     """Anything that answers a fact key with an integer or unknown: CaseFacts, or a stored evaluation's mapping."""
 
     def get(self, key: FactKey, /) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What is known of a student's progress in a programme (mtss.md); None is unknown."""
+
+    scores: Mapping[str, Decimal] = field(default_factory=dict)
+    """Measure -> latest valid score; a measure that is not there has none."""
+    consecutive_proficient: int | None = None
+    goal_checks: int | None = None
+    recommended: bool | None = None
+    points_below_aimline: int | None = None
+    """The latest data points in a row that lie below the aimline."""
+    measured_points: int | None = None
+
+
+NO_PROGRESS: Final = Progress()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +53,9 @@ class CaseFacts:
     """Kinds of which the instance has a row."""
     prior_events: Mapping[str, tuple[date, ...]] | None = None
     """Kind -> dates; a kind that is not there never happened."""
+    guardian_events: Mapping[str, Mapping[str, tuple[date, ...]] | None] | None = None
+    """Each liable guardian -> kind -> dates; None where the authority's history is not recorded."""
+    progress: Progress = NO_PROGRESS
     school_year_start: date | None = None
     known: Mapping[FactKey, int] = field(default_factory=dict)
     """Facts given directly, for tests attached to a rule set and for what-if."""
@@ -105,11 +127,29 @@ def _artifact(facts: CaseFacts, about: tuple[str, ...]) -> bool | None:
 
 
 def _prior_events(facts: CaseFacts, about: tuple[str, ...]) -> int | None:
+    return _events_within(facts, facts.prior_events, about)
+
+
+def _guardian_events(facts: CaseFacts, about: tuple[str, ...]) -> int | None:
+    """The counter of the guardian who has most; one history that is not recorded leaves it unknown."""
+    counted = [_events_within(facts, events, about) for events in (facts.guardian_events or {}).values()]
+    known = [count for count in counted if count is not None]
+    return max(known) if known and len(known) == len(counted) else None
+
+
+def _events_within(
+    facts: CaseFacts, events: Mapping[str, tuple[date, ...]] | None, about: tuple[str, ...]
+) -> int | None:
     kind, within = about
     after = _window_opens(facts, within)
-    if facts.prior_events is None or after is None:
+    if events is None or after is None:
         return None
-    return sum(after < event <= facts.day for event in facts.prior_events.get(kind, ()))
+    return sum(after < event <= facts.day for event in events.get(kind, ()))
+
+
+def _score(facts: CaseFacts, about: tuple[str, ...]) -> int | None:
+    score = facts.progress.scores.get(about[0])
+    return None if score is None else floor(100 * score)
 
 
 def _window_opens(facts: CaseFacts, within: str) -> date | None:
@@ -136,4 +176,11 @@ _READ: Final[Mapping[FactName, Callable[[CaseFacts, tuple[str, ...]], int | None
     FactName.CASE_RESOLVED: lambda facts, _: facts.case_resolved,
     FactName.ARTIFACT: _artifact,
     FactName.PRIOR_EVENTS: _prior_events,
+    FactName.GUARDIAN_EVENTS: _guardian_events,
+    FactName.SCORE: _score,
+    FactName.CONSECUTIVE_PROFICIENT: lambda facts, _: facts.progress.consecutive_proficient,
+    FactName.GOAL_CHECKS: lambda facts, _: facts.progress.goal_checks,
+    FactName.FACILITATOR_RECOMMENDS: lambda facts, _: facts.progress.recommended,
+    FactName.POINTS_BELOW_AIMLINE: lambda facts, _: facts.progress.points_below_aimline,
+    FactName.MEASURED_POINTS: lambda facts, _: facts.progress.measured_points,
 }

@@ -20,9 +20,10 @@ def _plain(number: Decimal) -> int | float:
     return int(number) if number == int(number) else float(number)
 
 
-_Plain = PlainSerializer(_plain, return_type=int | float)
-Amount = Annotated[Decimal, Field(gt=0, le=10_000, decimal_places=4), _Plain]
-Percent = Annotated[Decimal, Field(ge=0, le=100, decimal_places=4), _Plain]
+Plain = PlainSerializer(_plain, return_type=int | float)
+"""How an exact number is written."""
+Amount = Annotated[Decimal, Field(gt=0, le=10_000, decimal_places=4), Plain]
+Percent = Annotated[Decimal, Field(ge=0, le=100, decimal_places=4), Plain]
 NoCodes = Annotated[tuple[Code, ...], Field(max_length=0)]
 KindsWord = Literal["ALL", "UNAUTHORISED", "AUTHORISED"]
 Unit = Literal["CALENDAR", "SCHOOL", "WEEKS"]

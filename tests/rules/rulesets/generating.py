@@ -146,6 +146,18 @@ FACT_LEAVES = st.one_of(
     _leaf("AgeBetween", **{"from": st.integers(5, 8), "to": st.integers(8, 12)}),
     _leaf("StageAge", school_days=FEW),
     _leaf("Artifact", kind=st.just("support_offered"), done=st.booleans()),
+    _leaf(
+        "PriorEvents",
+        kind=st.just("penalty_notice"),
+        at_least=FEW,
+        within=st.sampled_from(["school_year", {"value": 3, "unit": "year"}]),
+        per=st.sampled_from(["student", "guardian"]),
+    ),
+    _leaf("ScoreBelow", measure=st.just("oral_reading"), value=st.sampled_from([-0.5, 0.05, 3, 4.25])),
+    _leaf("ConsecutiveProficient", n=FEW),
+    _leaf("GoalReached", checks=FEW),
+    st.just({"type": "FacilitatorRecommends"}),
+    _leaf("TrendBelowAimline", points=FEW, min_points=FEW),
 )
 
 
@@ -202,10 +214,29 @@ def _near(key: MetricKey) -> st.SearchStrategy[int]:
     return st.integers(0, 12)
 
 
+FLAG = st.integers(0, 1)
+COUNTED = {
+    FactName.AGE: st.integers(4, 13),
+    FactName.SCORE: st.one_of(st.integers(-55, 10), st.integers(295, 430)),
+    **dict.fromkeys(
+        (
+            FactName.STAGE_AGE,
+            FactName.PRIOR_EVENTS,
+            FactName.GUARDIAN_EVENTS,
+            FactName.CONSECUTIVE_PROFICIENT,
+            FactName.GOAL_CHECKS,
+            FactName.POINTS_BELOW_AIMLINE,
+            FactName.MEASURED_POINTS,
+        ),
+        st.integers(0, 7),
+    ),
+}
+"""Values near the thresholds of the drawn leaves; every other fact is a flag."""
+
+
 def fact_values(keys: tuple[FactKey, ...]) -> st.SearchStrategy[dict[FactKey, int | None]]:
     """Values of the facts that are asked for, some unknown."""
-    flags = {FactName.AGE: st.integers(4, 13), FactName.STAGE_AGE: st.integers(0, 7)}
-    return st.fixed_dictionaries({key: st.one_of(st.none(), flags.get(key.name, st.integers(0, 1))) for key in keys})
+    return st.fixed_dictionaries({key: st.one_of(st.none(), COUNTED.get(key.name, FLAG)) for key in keys})
 
 
 POSITIONS = st.builds(

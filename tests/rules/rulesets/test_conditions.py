@@ -7,6 +7,7 @@ import pytest
 from rules.errors import Invalid
 from rules.rulesets.comparisons import FactKey
 from rules.rulesets.conditions import (
+    LEAF_TYPES,
     AllOf,
     children,
     depth,
@@ -67,6 +68,11 @@ LEAVES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "ExemptionActive": ({}, ["exemption"]),
     "GuardianReasonAccepted": ({}, ["reason_accepted"]),
     "CaseResolved": ({}, ["case_resolved"]),
+    "ScoreBelow": ({"measure": "oral_reading", "value": 42.5}, ["score/oral_reading"]),
+    "ConsecutiveProficient": ({"n": 3}, ["consecutive_proficient"]),
+    "GoalReached": ({"checks": 2}, ["goal_checks"]),
+    "FacilitatorRecommends": ({}, ["facilitator_recommends"]),
+    "TrendBelowAimline": ({"points": 4, "min_points": 8}, ["measured_points", "points_below_aimline"]),
 }
 
 
@@ -77,6 +83,16 @@ def test_each_leaf_names_what_it_needs_and_reads_back(name: str) -> None:
     assert [*map(str, metric_keys(leaf)), *map(str, fact_keys(leaf))] == needs
     assert parse_condition(dump_condition(leaf)) == leaf
     assert all(FactKey.parse(str(key)) == key for key in fact_keys(leaf))
+
+
+def test_every_leaf_of_the_language_has_its_example() -> None:
+    assert set(LEAVES) == set(LEAF_TYPES)
+
+
+def test_events_per_guardian_are_counted_apart() -> None:
+    params = {"kind": "penalty_notice", "within": {"value": 3, "unit": "year"}, "per": "guardian"}
+    leaf = parse_condition({"type": "PriorEvents", "params": params})
+    assert [str(key) for key in fact_keys(leaf)] == ["guardian_events/penalty_notice/3:year"]
 
 
 def test_a_tree_keeps_the_order_of_its_leaves() -> None:
@@ -137,11 +153,6 @@ COUNT: dict[str, Any] = {"type": "AbsenceCountThreshold", "params": {"count": 5,
             "leave it out",
         ),
         ({"type": "AgeBetween", "params": {"from": 16, "to": 6}}, "entry.params", "swap them"),
-        (
-            {"type": "PriorEvents", "params": {"kind": "notice", "within": "school_year", "per": "guardian"}},
-            "entry.params",
-            "not yet supported",
-        ),
         (nested(9), "entry", "at most 8"),
         (nested(80), "entry", "8 levels"),
         ({"any": [COUNT] * 61}, "entry", "at most 60"),

@@ -16,6 +16,7 @@ from tests.rules.rulesets.generating import TREES
 KEY = MetricKey.parse("absent_half_days/calendar:30/all")
 COUNT = {"type": "AbsenceCountThreshold", "params": {"count": 4.5, "window": 30}}
 RESOLVED: dict[str, Any] = {"type": "CaseResolved"}
+BELOW: dict[str, Any] = {"type": "TrendBelowAimline", "params": {"points": 4, "min_points": 8}}
 PERCENT = {"type": "AttendancePercentThreshold", "params": {"below": 90}}
 
 
@@ -27,6 +28,28 @@ def percent(attended: int, possible: int, days: int) -> dict[MetricKey, int | No
 @pytest.mark.parametrize(("half_days", "truth"), [(8, False), (9, True), (10, True), (None, None)])
 def test_four_and_a_half_days_are_nine_half_days(half_days: int | None, truth: Truth) -> None:
     assert evaluate(parse_condition(COUNT), {KEY: half_days}) is truth
+
+
+@pytest.mark.parametrize(
+    ("leaf", "facts", "truth"),
+    [
+        ({"type": "ScoreBelow", "params": {"measure": "reading", "value": 42.5}}, {"score/reading": 4249}, True),
+        ({"type": "ScoreBelow", "params": {"measure": "reading", "value": 42.5}}, {"score/reading": 4250}, False),
+        ({"type": "ScoreBelow", "params": {"measure": "reading", "value": 42.5}}, {}, None),
+        ({"type": "ConsecutiveProficient", "params": {"n": 3}}, {"consecutive_proficient": 3}, True),
+        ({"type": "ConsecutiveProficient", "params": {"n": 3}}, {"consecutive_proficient": 2}, False),
+        ({"type": "GoalReached", "params": {"checks": 2}}, {"goal_checks": 2}, True),
+        ({"type": "GoalReached", "params": {"checks": 2}}, {"goal_checks": 1}, False),
+        ({"type": "FacilitatorRecommends"}, {"facilitator_recommends": 1}, True),
+        ({"type": "FacilitatorRecommends"}, {"facilitator_recommends": 0}, False),
+        (BELOW, {"points_below_aimline": 4, "measured_points": 8}, True),
+        (BELOW, {"points_below_aimline": 3, "measured_points": 8}, False),
+        (BELOW, {"points_below_aimline": 4, "measured_points": 7}, None),
+    ],
+)
+def test_progress_is_judged_at_its_threshold(leaf: dict[str, Any], facts: dict[str, int], truth: Truth) -> None:
+    known = {FactKey.parse(text): value for text, value in facts.items()}
+    assert evaluate(parse_condition(leaf), {}, known) is truth
 
 
 @pytest.mark.parametrize(

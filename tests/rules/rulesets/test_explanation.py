@@ -28,6 +28,7 @@ def said(name: str, params: dict[str, Any], values: Named, **wording: Any) -> Le
     return explanation
 
 
+SCORED = "oral reading: 40; threshold below 42.5"
 PERCENT: dict[str, Any] = {"below": 90}
 NO_DAYS: Named = {"attended_sessions/ytd": 9, "possible_sessions/ytd": 10, "possible_days/ytd": 5}
 HALF_DAYS: dict[str, Any] = {"count": 5, "window": 30, "count_unit": "SESSIONS"}
@@ -232,6 +233,14 @@ def test_the_numbers_come_as_data_too() -> None:
             0,
             "0 earlier events; threshold 1; 1 more would reach it",
         ),
+        ({"type": "ScoreBelow", "params": {"measure": "oral_reading", "value": 42.5}}, 4000, SCORED),
+        ({"type": "ConsecutiveProficient", "params": {"n": 3}}, 3, "3 proficient sessions in a row; threshold 3"),
+        (
+            {"type": "GoalReached", "params": {"checks": 2}},
+            1,
+            "1 check in a row with the goal reached; threshold 2; 1 more would reach it",
+        ),
+        ({"type": "FacilitatorRecommends"}, 0, "the facilitator does not recommend it"),
     ],
 )
 def test_facts_about_the_case_are_said_plainly(leaf: dict[str, Any], value: int, sentence: str) -> None:
@@ -241,6 +250,22 @@ def test_facts_about_the_case_are_said_plainly(leaf: dict[str, Any], value: int,
     assert explanation.sentence == sentence
     (unknown,) = explain(tree, {}, CaseFacts(day=MONDAY))
     assert unknown.unknown == (str(key),)
+
+
+@pytest.mark.parametrize(("score", "distance"), [(4249, 0), (4250, Fraction(1, 100)), (4500, Fraction(251, 100))])
+def test_a_score_says_how_far_it_would_have_to_fall(score: int, distance: Fraction) -> None:
+    tree = parse_condition({"type": "ScoreBelow", "params": {"measure": "reading", "value": 42.5}})
+    (explanation,) = explain(tree, {}, CaseFacts(day=MONDAY, known={FactKey.parse("score/reading"): score}))
+    assert (explanation.truth, explanation.distance) == (distance == 0, distance)
+
+
+def test_a_trend_of_few_points_is_not_judged() -> None:
+    tree = parse_condition({"type": "TrendBelowAimline", "params": {"min_points": 8}})
+    known = {FactKey.parse("points_below_aimline"): 4, FactKey.parse("measured_points"): 8}
+    (enough,) = explain(tree, {}, CaseFacts(day=MONDAY, known=known))
+    assert enough.sentence == "4 latest data points in a row below the aimline; threshold 4"
+    (few,) = explain(tree, {}, CaseFacts(day=MONDAY, known=known | {FactKey.parse("measured_points"): 7}))
+    assert (few.truth, few.sentence) == (None, "not evaluated: fewer than 8 data points")
 
 
 def test_every_leaf_of_the_general_pack_can_be_explained() -> None:

@@ -1,11 +1,13 @@
 """Facts about a case: integers on a day, or unknown."""
 
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from rules.rulesets.comparisons import FactKey
-from rules.rulesets.facts import NO_FACTS, CaseFacts, age_on, fact_values, of_compulsory_age
+from rules.rulesets.facts import NO_FACTS, CaseFacts, Progress, age_on, fact_values, of_compulsory_age
 
 DAY = date(2026, 11, 20)
 KNOWN = CaseFacts(
@@ -19,6 +21,19 @@ KNOWN = CaseFacts(
     case_resolved=False,
     artifacts=frozenset({"support_offered"}),
     prior_events={"notice": (date(2025, 11, 20), date(2025, 11, 21), date(2026, 8, 1), date(2026, 11, 21))},
+    guardian_events={
+        "first": {"penalty_notice": (date(2023, 11, 20), date(2023, 11, 21), date(2026, 9, 1))},
+        "second": {"penalty_notice": (date(2026, 10, 1),)},
+        "third": {},
+    },
+    progress=Progress(
+        scores={"oral_reading": Decimal("42.505"), "dip": Decimal("-0.001")},
+        consecutive_proficient=3,
+        goal_checks=2,
+        recommended=False,
+        points_below_aimline=4,
+        measured_points=9,
+    ),
     school_year_start=date(2026, 8, 1),
 )
 
@@ -44,6 +59,16 @@ KNOWN = CaseFacts(
         ("prior_events/notice/365:day", 2),
         ("prior_events/notice/school_year", 1),
         ("prior_events/warning/1:year", 0),
+        ("guardian_events/penalty_notice/3:year", 2),
+        ("guardian_events/penalty_notice/school_year", 1),
+        ("guardian_events/warning/3:year", 0),
+        ("score/oral_reading", 4250),
+        ("score/dip", -1),
+        ("consecutive_proficient", 3),
+        ("goal_checks", 2),
+        ("facilitator_recommends", 0),
+        ("points_below_aimline", 4),
+        ("measured_points", 9),
     ],
 )
 def test_what_is_known_is_an_integer_and_what_is_not_is_unknown(text: str, value: int) -> None:
@@ -54,6 +79,16 @@ def test_what_is_known_is_an_integer_and_what_is_not_is_unknown(text: str, value
 def test_events_of_the_year_are_unknown_without_its_start() -> None:
     facts = CaseFacts(day=DAY, prior_events={})
     assert facts.get(FactKey.parse("prior_events/notice/school_year")) is None
+
+
+@pytest.mark.parametrize("history", [{"first": {}, "second": None}, {}, None], ids=["one unrecorded", "nobody", "none"])
+def test_a_guardians_counter_is_unknown_until_every_history_is_recorded(history: Any) -> None:
+    facts = CaseFacts(day=DAY, guardian_events=history)
+    assert facts.get(FactKey.parse("guardian_events/penalty_notice/3:year")) is None
+
+
+def test_a_measure_without_a_score_is_unknown() -> None:
+    assert KNOWN.get(FactKey.parse("score/spelling")) is None
 
 
 def test_facts_can_be_given_directly_and_stored() -> None:

@@ -48,7 +48,7 @@ def test_each_kind_points_at_its_place(changes: dict[str, Any], pointer: str, fl
     document = {**SMALL, **changes}
     with pytest.raises(Invalid) as caught:
         parse_ruleset(document)
-    (error,) = cast(list[dict[str, str]], caught.value.extra["errors"])
+    (error,) = cast("list[dict[str, str]]", caught.value.extra["errors"])
     assert (error["pointer"], error["flaw"]) == (pointer, flaw)
     assert error["wrong"]
     assert remedy in error["remedy"]

@@ -17,6 +17,10 @@ from rules.rulesets.ruleset import (
 COUNT: dict[str, Any] = {"type": "AbsenceCountThreshold", "params": {"count": 5, "window": 30}}
 LATE: dict[str, Any] = {"type": "TardyCountThreshold", "params": {"count": 1, "window": 5}}
 FLAG: dict[str, Any] = {"type": "ProtectedStatus", "params": {"kinds": ["bereaved"]}}
+NOTICES: dict[str, Any] = {
+    "type": "PriorEvents",
+    "params": {"kind": "penalty_notice", "at_least": 2, "within": {"value": 3, "unit": "year"}, "per": "guardian"},
+}
 DUTY: dict[str, Any] = {
     "key": "d",
     "deadline": {"n": 0, "unit": "school_day", "from": "trip"},
@@ -212,6 +216,8 @@ def test_a_problem_is_named_by_its_place(document: Any, place: str, reason: str)
             changed(duties=[{**DUTY, "when": COUNT}]),
             "duties",
         ),
+        (changed(entry={"any": [COUNT, {"type": "GoalReached", "params": {"checks": 2}}]}), "entry"),
+        (changed(watch=[{"key": "w", "when": NOTICES}]), "watch[0].when"),
         (changed(entry={"any": [COUNT, FLAG]}), "entry"),
         (changed(entry={"not": {"not": FLAG}}), "entry"),
         (changed(stop=[{"key": "x", "when": {"not": FLAG}}]), "stop[0].when"),
