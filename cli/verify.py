@@ -27,8 +27,11 @@ def group() -> None:
 def artifacts_(
     tenant: Annotated[str | None, typer.Option(help="Key of the tenant; needed when there are several.")] = None,
 ) -> None:
-    """Read and re-hash every stored document; each mismatch on a line of its own, status 1 when there is any."""
-    counts = {"artifacts": 0, "verified": 0, "erased": 0, "mismatches": 0}
+    """Read and re-hash every stored object; each mismatch on a line of its own, status 1 when there is any.
+
+    Letters and reports, evidence packs, the audit's anchors; `artifacts` counts all of them.
+    """
+    counts = {"artifacts": 0, "evidence_packs": 0, "anchors": 0, "verified": 0, "erased": 0, "mismatches": 0}
 
     async def work(sessions: Sessions) -> None:
         actor = operator(await the_tenant(sessions, tenant))
@@ -91,8 +94,10 @@ def _say(key: str, report: ChainReport) -> None:
 
 def _count(one: Checked, counts: dict[str, int]) -> None:
     counts["artifacts"] += 1
+    if one.kind in counts:
+        counts[one.kind] += 1
     if one.problem:
         counts["mismatches"] += 1
-        print(f"MISMATCH {one.artifact_id} {one.storage_path}: {one.problem}")
+        print(f"MISMATCH {one.object_id} {one.storage_path}: {one.problem}")
     else:
         counts["erased" if one.erased else "verified"] += 1

@@ -148,6 +148,12 @@ async def verification(means: Means, actor: Actor, artifact_id: UUID) -> Verific
     """Read the object, open it, compare both hashes with the record; a finding is an answer, not an error."""
     async with means.sessions.tenant(actor.tenant_id) as session:
         row = await one(session, artifact_id)
+    return await examined(means, actor, row)
+
+
+async def examined(means: Means, actor: Actor, row: StoredPaper) -> Verification:
+    """The same for any stored document whose row is at hand."""
+    async with means.sessions.tenant(actor.tenant_id) as session:
         try:
             key = await key_of(session, means.keyring, actor.tenant_id, row.key_id)
         except (Conflict, WrongKey) as closed:
@@ -156,7 +162,7 @@ async def verification(means: Means, actor: Actor, artifact_id: UUID) -> Verific
         sealed = await means.store.get(row.storage_path)
     except NotFound as gone:
         return Verification(row.id, verified=False, sha256="", stored_sha256="", problem=gone.message)
-    plain, problem = _compared(row, key, sealed)
+    plain, problem = await means.threads.run(lambda: _compared(row, key, sealed))
     return Verification(
         row.id, not problem, sha256(plain).hexdigest() if plain else "", sha256(sealed).hexdigest(), problem
     )

@@ -22,7 +22,7 @@ from rules.access.permissions import Role
 from rules.errors import Conflict, Forbidden, Invalid, NotFound
 from rules.privacy.packs import BASIS_EVENTS, DISCLOSED_TO, HOLDS_FOR, NEVER_FOR_FAMILIES, PackKind, PackPart
 from services import amendments, artifacts, cases, disclosures, entitlement, evidence, jurisdictions, tasks
-from services.artifacts import Paper
+from services.artifacts import Paper, Verification
 from services.audit import Act, record
 from services.context import Actor
 from services.disclosures import Disclose
@@ -238,6 +238,13 @@ async def pages(means: Means, actor: Actor, pack_id: UUID, *, now: datetime) -> 
     if problem:
         raise Conflict("pack_changed", f"Evidence pack {pack_id} is not what was stored: {problem}. Do not use it.")
     return plain
+
+
+async def verification(means: Means, actor: Actor, pack_id: UUID) -> Verification:
+    """Whether the stored pages still are what was recorded; nobody counts as having seen them."""
+    async with means.sessions.tenant(actor.tenant_id) as session:
+        row = await get(session, pack_id)
+    return await artifacts.examined(means, actor, row)
 
 
 async def release(

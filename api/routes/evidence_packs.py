@@ -10,6 +10,7 @@ from api import reach
 from api.commands import CommandKey, HandrailRoute
 from api.dependencies import Caller, Parts, Work, permit
 from api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, after, page
+from api.schemas.artifacts import VerificationOut
 from api.schemas.evidence_packs import InspectionOut, PackIn, PackOut, ReleaseIn
 from api.schemas.shared import ReasonIn
 from models.evidence_packs import EvidencePack
@@ -126,6 +127,16 @@ async def download_evidence_pack(
     content = await evidence_packs.pages(given.working, caller.actor, pack_id, now=caller.now)
     named = {"Content-Disposition": f'attachment; filename="{pack_id}.pdf"', "Cache-Control": "no-store"}
     return Response(content, media_type="application/pdf", headers=named)
+
+
+@router.get("/evidence-packs/{pack_id:uuid}/verification")
+async def verify_evidence_pack(
+    pack_id: UUID, caller: Annotated[Caller, permit(Permission.PACK_LIST)], given: Parts
+) -> VerificationOut:
+    """Whether the stored pages still are what was recorded."""
+    async with given.sessions.tenant(caller.actor.tenant_id) as session:
+        await _reached(session, caller, pack_id)
+    return VerificationOut.model_validate(await evidence_packs.verification(given.working, caller.actor, pack_id))
 
 
 @router.post("/evidence-packs/{pack_id:uuid}/release")

@@ -163,6 +163,7 @@ ENTRIES: dict[str, Entry] = {
     "read_evidence_pack": Entry(STUDENT),
     "download_evidence_pack": STORED,
     "release_evidence_pack": STORED,
+    "verify_evidence_pack": STORED,
     "recall_evidence_pack": Entry(STUDENT, (409,)),  # nothing was released
     "read_record": Entry(STUDENT),
     "read_legal_hold": Entry(STUDENT),

@@ -343,7 +343,7 @@ def test_after_it_no_word_is_left_and_chain_and_figures_stand(
 def _the_locked_letter_is_known_as_erased(district: District, means: Means, letter_id: UUID) -> None:
     async def checked() -> list[tuple[bool, str]]:
         found = check_all(means, system(TenantId(district.ours.id), "cli", "r"))
-        return [(one.erased, one.problem) async for one in found if one.artifact_id == letter_id]
+        return [(one.erased, one.problem) async for one in found if one.object_id == letter_id]
 
     assert district.run(checked()) == [(True, "")]
 

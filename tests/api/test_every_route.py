@@ -118,7 +118,14 @@ class Walk:
 
 READING = [route for route in ROUTES if route.method == "GET" or route.operation["operationId"] in STORES_NOTHING]
 # the store is not connected in the walk: these are shown in tests/api/test_documents.py
-SHOWN_ELSEWHERE = {"download_artifact", "download_evidence_pack", "verify_artifact", "preview_template", "verify_trail"}
+SHOWN_ELSEWHERE = {
+    "download_artifact",
+    "download_evidence_pack",
+    "preview_template",
+    "verify_artifact",
+    "verify_evidence_pack",
+    "verify_trail",
+}
 CHANGING = [route for route in ROUTES if route.changes_state]
 # a first outcome changes nothing that was saved: tests/api/test_documents.py has the cases that need one
 REASON_IN_SOME_CASES = {"put_meeting"}

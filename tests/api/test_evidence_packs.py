@@ -16,6 +16,7 @@ from models.access import GuardianAccount
 from models.attendance import CodeMap, Enrolment, Mark
 from models.audit import AuditEntry
 from models.delivery import Message
+from models.evidence_packs import EvidencePack
 from models.guardians import Guardian, GuardianLink
 from models.instances import CaseFile, Contact, Event, Instance
 from models.privacy import Disclosure
@@ -215,6 +216,23 @@ def test_a_family_copy_never_holds_another_guardian_whoever_asks(district: Distr
     assert (refused.status_code, refused.json()["code"]) == (422, "never_for_families")
     stranger = prepared(district, family, guardian_id=str(district.ours.guardians["bob"]))
     assert (stranger.status_code, stranger.json()["code"]) == (404, "guardian_not_found")
+
+
+def test_the_stored_pages_are_verified_without_counting_as_seen(district: District, family: Family) -> None:
+    pack = prepared(district, family).json()
+    path = f"/evidence-packs/{pack['id']}"
+    assert district.get(f"{path}/verification", "attendance_officer").json()["verified"] is True
+    release = district.post(f"{path}/release", "school_leader", json={"sha256": pack["sha256"]})
+    assert release.json()["code"] == "pages_not_seen"
+    assert district.get(f"{path}/verification", "guardian").status_code == 403
+
+    async def changed() -> None:
+        async with district.sessions.tenant(district.ours.id) as session:
+            (await session.get_one(EvidencePack, UUID(pack["id"]))).stored_sha256 = "0" * 64
+
+    district.run(changed())
+    found = district.get(f"{path}/verification", "attendance_officer").json()
+    assert (found["verified"], found["problem"]) == (False, "the stored object has another SHA-256")
 
 
 def test_two_people_release_what_they_have_seen(district: District, family: Family) -> None:
