@@ -1,4 +1,4 @@
-"""Carries a decided erasure out: end the workflows, shred, delete their histories; each step can be taken again."""
+"""Asks for an erasure or decides it; decided, it is carried out at once."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -8,14 +8,13 @@ from api.dependencies import ApiDependencies, Caller
 from models.erasures import Erasure
 from models.session import Session
 from models.students import Student
-from orchestration.handles import CaseAddress, CaseHandles
+from orchestration.erasing import carry_out
+from orchestration.handles import CaseHandles
 from rules.access.policy import Resource
 from rules.errors import Conflict, NotFound, Unavailable
 from rules.ids import StudentId
 from services import erasures, people
 from services.erasures import AskErasure
-
-WHY = "the record is erased"
 
 
 async def reached(session: Session, caller: Caller, student_id: UUID) -> UUID:
@@ -56,29 +55,8 @@ class Eraser:
         return self.parts.cases
 
     async def _carry_out(self, student_id: UUID) -> Erasure:
-        cases, caller = self._cases(), self.caller
-        tenant_id = caller.actor.tenant_id
-        async with self._session() as session:
-            walks = await erasures.walks(session, student_id)
-        addresses = [CaseAddress(tenant_id, walk.school_year, walk.instance_id) for walk in walks]
-        for address in addresses:
-            await cases.end(address, WHY)
-        async with self._session() as session:
-            row = await self._locked(session, student_id)
-            if row.status == "APPROVED":
-                await erasures.erase(session, caller.actor, row, now=caller.now)
-        for address in addresses:
-            await cases.forget(address)
-        async with self._session() as session:
-            row = await self._locked(session, student_id)
-            if row.status == "ERASED":
-                await erasures.finish(session, caller.actor, row, now=caller.now)
-            return row
+        caller = self.caller
+        return await carry_out(self.parts.sessions, self._cases(), caller.actor, student_id, now=caller.now)
 
     def _session(self) -> AbstractAsyncContextManager[Session]:
         return self.parts.sessions.tenant(self.caller.actor.tenant_id)
-
-    async def _locked(self, session: Session, student_id: UUID) -> Erasure:
-        row = await erasures.of_student(session, student_id, lock=True)
-        assert row is not None, "it was decided a moment ago"
-        return row

@@ -3,19 +3,17 @@
 import json
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
-from uuid import uuid4
 
 import typer
 
 from cli._database import now, refuse, the_tenant, with_sessions
+from cli._people import person
 from cli._temporal import temporal_client
-from models.session import Session, Sessions
+from models.session import Sessions
 from orchestration.reconcile import WHAT_TO_DO, Report, reconcile
-from rules.access.permissions import GRANTS, Permission
-from rules.errors import Forbidden
+from rules.access.permissions import Permission
 from rules.ids import TenantId
-from services import people, restores, tenants
-from services.context import Actor
+from services import restores, tenants
 from services.restores import Cause, HoldKind, ReleaseClass, Restored
 
 DISAGREES = 1
@@ -71,7 +69,7 @@ async def _work(sessions: Sessions, wish: Wish) -> list[Report]:
 
 async def _hold(sessions: Sessions, tenant_id: TenantId, wish: Wish) -> None:
     async with sessions.tenant(tenant_id) as session:
-        actor = await _person(session, tenant_id, wish.by)
+        actor = await person(session, tenant_id, wish.by, Permission.SENDING_SWITCH)
         await restores.hold(session, actor, Restored(Cause.BY_HAND, wish.reason), now=now())
 
 
@@ -80,22 +78,10 @@ async def _released(sessions: Sessions, report: Report, kind: HoldKind, wish: Wi
     tenant_id = TenantId(report.tenant_id)
     found = [one for one in report.findings if one.held_as is kind]
     async with sessions.tenant(tenant_id) as session:
-        actor = await _person(session, tenant_id, wish.by)
+        actor = await person(session, tenant_id, wish.by, Permission.SENDING_SWITCH)
         await restores.release(session, actor, ReleaseClass(kind, len(found), wish.reason), now=now())
         left = await restores.held(session)
     return replace(report, held=tuple(one.kind for one in left))
-
-
-async def _person(session: Session, tenant_id: TenantId, subject: str) -> Actor:
-    """Somebody who may turn the sending switch of the whole tenant."""
-    for role in sorted(GRANTS[Permission.SENDING_SWITCH]):
-        known = await people.identify(session, subject, role, on=now().date())
-        if known is not None and known.principal.school_ids is None:
-            person = known.principal.person_id
-            return Actor(tenant_id, person, role.value, known.display, str(uuid4()), "cli")
-    raise Forbidden(
-        "not_permitted", f"{subject!r} may not turn the sending switch of this tenant: name who may by --by."
-    )
 
 
 def _show(report: Report) -> None:

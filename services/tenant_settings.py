@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +14,7 @@ from models.people import School
 from models.tenants import Tenant
 from rules.access.sign_in import SignInSettings
 from rules.errors import Invalid
+from rules.privacy.retention import RecordClass
 from services import audit, tenants
 from services.audit import Act
 from services.context import Actor
@@ -41,11 +42,18 @@ class SchoolSettings(_Section):
     posting_working_days: int | None = Field(None, ge=1, le=20)
 
 
+class RetentionSettings(_Section):
+    """For how many months a class is kept; never shorter than the law of the school asks. Unset: Handrail's own."""
+
+    months: dict[RecordClass, Annotated[int, Field(ge=1, le=1200)]] = Field(default_factory=dict)
+
+
 class TenantSettings(_Section):
     """Every section; what one leaves out has its default."""
 
     auth: SignInSettings = SignInSettings()
     ladder: LadderSettings = LadderSettings()
+    retention: RetentionSettings = RetentionSettings()
     schools: dict[UUID, SchoolSettings] = Field(default_factory=dict)
 
 
@@ -66,7 +74,17 @@ async def read(session: AsyncSession, tenant_id: UUID) -> TenantSettings:
     return TenantSettings.model_validate({**sections, "schools": schools})
 
 
-_SECTIONS: Final[Mapping[str, type[BaseModel]]] = {"auth": SignInSettings, "ladder": LadderSettings}
+async def retention(session: AsyncSession, tenant_id: UUID) -> RetentionSettings:
+    """The section that retention reads."""
+    tenant = await session.get_one(Tenant, tenant_id)
+    return RetentionSettings.model_validate(_known(tenant.settings.get("retention", {}), RetentionSettings))
+
+
+_SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
+    "auth": SignInSettings,
+    "ladder": LadderSettings,
+    "retention": RetentionSettings,
+}
 
 
 def _known(stored: Mapping[str, Any], kind: type[BaseModel]) -> dict[str, Any]:
