@@ -17,8 +17,9 @@ from rules.attendance.codes import Status
 from rules.attendance.history import DayBasis, History, ResolvedSession, SchoolSettings, SessionName
 from rules.errors import Invalid, NotFound
 from rules.rulesets.facts import CaseFacts
-from rules.rulesets.model import RuleSet
+from rules.rulesets.model import RuleSet, Scope
 from rules.rulesets.ruleset import parse_ruleset
+from rules.rulesets.scope import StudentAtSchool, limits_missed
 from rules.rulesets.simulation import FactsOn, SimulatedStep, measured, simulate
 from rules.school_calendar import SchoolCalendar
 from services import rulesets
@@ -30,6 +31,7 @@ ASSUMED: Final = (
     "A recommended exit is confirmed at once.",
     "The register counts as it is known now.",
 )
+PASTED_IS_EVERYBODY: Final = "The rule set's scope is left aside: pasted days have no school, year group or age."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,22 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """The timeline, and how far away the entry is on the last day."""
+    """The timeline, how far away the entry is on the last day, and on which days the scope leaves the student out."""
 
     steps: Sequence[Told]
     entry_on_last_day: str
+    scope: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
     history: History
     facts_on: FactsOn
+    student: StudentAtSchool | None = None
+    """Whom the scope is asked about; nobody where the days are pasted."""
+
+    def missed(self, scope: Scope, on: date) -> tuple[str, ...]:
+        return limits_missed(scope, self.student, on) if self.student else ()
 
 
 async def ruleset_for(session: AsyncSession, version_id: UUID | None, document: Mapping[str, Any] | None) -> RuleSet:
@@ -104,7 +112,8 @@ async def of_student(
     if student is None:
         raise NotFound("student_not_found", f"There is no student {who[0]} here.")
     history = await history_of(session, who[0], who[1], now, span.last)
-    case = _Case(history, await _facts(session, student))
+    whose = StudentAtSchool(who[1], student.year_group, student.dob)
+    case = _Case(history, await _facts(session, student), whose)
     return await asyncio.to_thread(_simulated, ruleset, case, span, now)
 
 
@@ -159,8 +168,21 @@ def _covers(dated: CareFlag | Exemption, on: date) -> bool:
 
 
 def _simulated(ruleset: RuleSet, case: _Case, span: Span, now: datetime) -> Simulation:
-    steps = simulate(ruleset, case.history, case.facts_on, (span.first, span.last))
-    return Simulation([_told(step, case.history, now) for step in steps], _entry(ruleset, case, span, now))
+    days = (span.first, span.last)
+    steps = simulate(ruleset, case.history, case.facts_on, days, lambda on: not case.missed(ruleset.scope, on))
+    told = [_told(step, case.history, now) for step in steps]
+    return Simulation(told, _entry(ruleset, case, span, now), _scope(ruleset.scope, case, span))
+
+
+def _scope(scope: Scope, case: _Case, span: Span) -> str:
+    if case.student is None:
+        return "" if scope == Scope() else PASTED_IS_EVERYBODY
+    days = [day for day in case.history.calendar.open_days if span.first <= day <= span.last]
+    missed = [limits for day in days if (limits := case.missed(scope, day))]
+    if not missed:
+        return ""
+    named = ", ".join(dict.fromkeys(limit for found in missed for limit in found))
+    return f"Outside the rule set's scope ({named}) on {len(missed)} of {len(days)} school days: nothing starts then."
 
 
 def _told(step: SimulatedStep, history: History, now: datetime) -> Told:

@@ -100,15 +100,17 @@ class SimulationOut(Body):
         {
             "steps": [_STEP],
             "entry_on_last_day": "4 absences in 30 calendar days; threshold 5",
+            "scope": "Outside the rule set's scope (ages) on 12 of 58 school days: nothing starts then.",
             "assumed": list(ASSUMED),
         }
     )
 
     steps: list[SimulatedStepOut]
     entry_on_last_day: str = Field(description="Whether the entry holds on the last day, or how far away it is.")
+    scope: str = Field(description="Why nothing could start on some of these days; empty: it could on all.")
     assumed: list[str]
 
     @classmethod
     def of(cls, found: Simulation) -> Self:
         steps = [SimulatedStepOut.of(told) for told in found.steps]
-        return cls(steps=steps, entry_on_last_day=found.entry_on_last_day, assumed=list(ASSUMED))
+        return cls(steps=steps, entry_on_last_day=found.entry_on_last_day, scope=found.scope, assumed=list(ASSUMED))

@@ -7,7 +7,7 @@ from typing import Any, Final
 from rules.rulesets.comparisons import FactKey, FactName
 
 _COVERS: Final = "starts_on <= :day and (ends_on is null or ends_on >= :day)"
-_AGE: Final = "date_part('year', age(:day, one.dob))::int"
+_AGE: Final = "case when one.dob <= :day then date_part('year', age(:day, one.dob))::int end"
 _FIFTH: Final = "(one.dob + interval '5 years')::date"
 _SIXTEENTH: Final = "(one.dob + interval '16 years')"
 _END_OF_JUNE: Final = f"""make_date(extract(year from {_SIXTEENTH})::int
@@ -15,12 +15,12 @@ _END_OF_JUNE: Final = f"""make_date(extract(year from {_SIXTEENTH})::int
 _FIFTH_MONTH: Final = f"(extract(month from {_FIFTH}) + (extract(day from {_FIFTH}) > 1)::int)"
 # England: from the 1 January, 1 April or 1 September on or after the fifth birthday to the last Friday of June of the
 # school year of the sixteenth; elsewhere between two ages (facts of `rules.rulesets.facts.of_compulsory_age`).
-_ENGLAND: Final = f"""(:day >= case
+_ENGLAND: Final = f"""case when one.dob <= :day then (:day >= case
         when {_FIFTH_MONTH} <= 1 then make_date(extract(year from {_FIFTH})::int, 1, 1)
         when {_FIFTH_MONTH} <= 4 then make_date(extract(year from {_FIFTH})::int, 4, 1)
         when {_FIFTH_MONTH} <= 9 then make_date(extract(year from {_FIFTH})::int, 9, 1)
         else make_date(extract(year from {_FIFTH})::int + 1, 1, 1) end
-    and :day <= {_END_OF_JUNE} - ((extract(isodow from {_END_OF_JUNE})::int + 2) % 7))"""
+    and :day <= {_END_OF_JUNE} - ((extract(isodow from {_END_OF_JUNE})::int + 2) % 7)) end"""
 _BETWEEN: Final[Mapping[str, tuple[int, int]]] = {"IE": (6, 15), "US-TX": (6, 18)}
 _UNITS: Final = frozenset({"day", "week", "month", "year"})
 _STAGE_AGE: Final = """(select count(distinct c.date)::int

@@ -106,12 +106,19 @@ def _last_friday_of_june(birth_date: date) -> date:
     return end - timedelta(days=(end.weekday() - 4) % 7)
 
 
+def _born(facts: CaseFacts) -> date | None:
+    """The birth date; one still to come is a slip of the pen and tells nothing."""
+    return facts.birth_date if facts.birth_date is not None and facts.birth_date <= facts.day else None
+
+
 def _age(facts: CaseFacts, _: tuple[str, ...]) -> int | None:
-    return None if facts.birth_date is None else age_on(facts.birth_date, facts.day)
+    born = _born(facts)
+    return None if born is None else age_on(born, facts.day)
 
 
 def _compulsory(facts: CaseFacts, about: tuple[str, ...]) -> bool | None:
-    return None if facts.birth_date is None else of_compulsory_age(about[0], facts.birth_date, facts.day)
+    born = _born(facts)
+    return None if born is None else of_compulsory_age(about[0], born, facts.day)
 
 
 def _year_group(facts: CaseFacts, about: tuple[str, ...]) -> bool | None:

@@ -18,6 +18,8 @@ def problems_of(ruleset: RuleSet) -> Iterator[Problem]:
     yield from _targets(ruleset)
     if ruleset.effective_from and ruleset.effective_to and ruleset.effective_to < ruleset.effective_from:
         yield Problem.at("effective_to", Flaw.CONFLICT, "is before effective_from", "swap them")
+    if ruleset.scope.ages and ruleset.scope.ages[1] < ruleset.scope.ages[0]:
+        yield Problem.at("scope.ages", Flaw.CONFLICT, "the oldest is younger than the youngest: nobody", "swap them")
     for at, duty in enumerate(ruleset.duties):
         if (duty.when is None) is (duty.on_event is None):
             wrong = "has both 'when' and 'on_event'" if duty.when else "has neither 'when' nor 'on_event'"

@@ -24,11 +24,18 @@ def reaches_school(scope: Scope, school_id: UUID) -> bool:
 
 def reaches(scope: Scope, student: StudentAtSchool, day: date) -> bool:
     """Whether the student is in the scope on a day; what is not known lies outside every limit set."""
-    if not reaches_school(scope, student.school_id):
-        return False
-    if scope.year_groups is not None and student.year_group not in scope.year_groups:
-        return False
-    if scope.ages is None:
-        return True
-    youngest, oldest = scope.ages
-    return student.birth_date is not None and youngest <= age_on(student.birth_date, day) <= oldest
+    return not limits_missed(scope, student, day)
+
+
+def limits_missed(scope: Scope, student: StudentAtSchool, day: date) -> tuple[str, ...]:
+    """The scope's limits (`schools`, `year_groups`, `ages`) that leave the student out on a day."""
+    found = {
+        "schools": not reaches_school(scope, student.school_id),
+        "year_groups": scope.year_groups is not None and student.year_group not in scope.year_groups,
+        "ages": scope.ages is not None and not _of_age(scope.ages, student.birth_date, day),
+    }
+    return tuple(limit for limit, missed in found.items() if missed)
+
+
+def _of_age(ages: tuple[int, int], birth_date: date | None, day: date) -> bool:
+    return birth_date is not None and ages[0] <= age_on(birth_date, day) <= ages[1]

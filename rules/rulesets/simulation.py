@@ -71,11 +71,27 @@ class _Day:
     facts: CaseFacts
 
 
-def simulate(ruleset: RuleSet, history: History, facts_on: FactsOn, span: tuple[date, date]) -> list[SimulatedStep]:
-    """Every step between two days, both inclusive; the register is taken as it is known now."""
+def everybody(_on: date) -> bool:
+    """No scope."""
+    return True
+
+
+def simulate(
+    ruleset: RuleSet,
+    history: History,
+    facts_on: FactsOn,
+    span: tuple[date, date],
+    in_scope: Callable[[date], bool] = everybody,
+) -> list[SimulatedStep]:
+    """Every step between two days, both inclusive; the register is taken as it is known now.
+
+    Outside the scope nothing starts; a case that is open goes on, as every case keeps to its version.
+    """
     steps: list[SimulatedStep] = []
     walk = _Walk()
     for on in (day for day in history.calendar.open_days if span[0] <= day <= span[1]):
+        if not walk.open and not in_scope(on):
+            continue
         day = measured(ruleset, history, facts_on, on, walk.step_on)
         walk, found = _next(ruleset, history, walk, day)
         if found is not None:

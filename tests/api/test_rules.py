@@ -151,6 +151,18 @@ def test_what_if_of_a_stored_version_and_a_real_student_writes_nothing(district:
     assert simulated(district, "teacher", version_id=version_id, **who).status_code == 403
 
 
+def test_what_if_keeps_to_the_rule_sets_scope_and_says_so(district: District) -> None:
+    nobody = document("scoped-what-if") | {"scope": {"ages": [3, 4]}}
+    who = {"student_id": str(district.ours.students["ann"]), "school_id": str(district.ours.schools["oak"])}
+    real = simulated(district, document=nobody, **who).json()
+    assert real["steps"] == []
+    assert real["scope"].startswith("Outside the rule set's scope (ages) on ")
+    assert simulated(district, document=document("what-if"), **who).json()["scope"] == ""
+    made_up = simulated(district, pasted=pasted(5), document=nobody).json()
+    assert made_up["steps"]
+    assert "left aside" in made_up["scope"]
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

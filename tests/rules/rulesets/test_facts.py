@@ -1,6 +1,6 @@
 """Facts about a case: integers on a day, or unknown."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -98,6 +98,20 @@ def test_facts_can_be_given_directly_and_stored() -> None:
 
 def test_a_leap_day_child_is_a_year_older_on_the_first_of_march() -> None:
     assert [age_on(date(2016, 2, 29), date(2027, 2, 28)), age_on(date(2016, 2, 29), date(2027, 3, 1))] == [10, 11]
+
+
+@pytest.mark.parametrize(
+    ("birth", "known"),
+    [
+        (None, (None, None)),
+        (DAY + timedelta(days=1), (None, None)),
+        (DAY, (0, False)),
+        (date(2016, 11, 20), (10, True)),
+    ],
+)
+def test_a_birth_date_still_to_come_is_no_age(birth: date | None, known: tuple[int | None, bool | None]) -> None:
+    facts = CaseFacts(day=DAY, birth_date=birth)
+    assert (facts.get(FactKey.parse("age")), facts.get(FactKey.parse("compulsory_age/GB-ENG"))) == known
 
 
 @pytest.mark.parametrize(

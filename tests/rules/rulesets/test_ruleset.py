@@ -151,6 +151,7 @@ def test_a_new_absence_is_one_that_the_condition_counts(entry: dict[str, Any], g
         (changed(entry={"type": "Nope"}), "entry", "type 'Nope'"),
         (changed(colour="red"), "colour", "not known"),
         (changed(stages=[]), "stages", "at least one"),
+        (changed(scope={"ages": [16, 6]}), "scope.ages", "swap them"),
         (
             changed(stages=[{**LETTER, "when": {"any": [{"type": "CaseResolved", "x": 1}]}}]),
             "stages[0].when.any[0].x",

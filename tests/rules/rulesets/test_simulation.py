@@ -1,5 +1,6 @@
 """What-if for one student, as examples over a made-up register."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from rules.attendance.history import History, ResolvedSession, SchoolSettings, S
 from rules.rulesets.facts import CaseFacts
 from rules.rulesets.model import RuleSet
 from rules.rulesets.ruleset import dump_ruleset, load_pack, parse_ruleset
-from rules.rulesets.simulation import Happened, simulate
+from rules.rulesets.simulation import Happened, everybody, simulate
 from rules.school_calendar import SchoolCalendar
 
 FIRST = date(2026, 9, 7)
@@ -37,15 +38,30 @@ def attending(*missed: date) -> History:
     return History(SchoolSettings(), SchoolCalendar(tuple(WEEKDAYS)), sessions)
 
 
-def walked(ruleset: RuleSet, history: History, until: date = WEEKDAYS[-1]) -> list[tuple[date, str, str | None]]:
+def walked(
+    ruleset: RuleSet,
+    history: History,
+    until: date = WEEKDAYS[-1],
+    in_scope: Callable[[date], bool] = everybody,
+) -> list[tuple[date, str, str | None]]:
     def facts(on: date, age: int | None) -> CaseFacts:
         return CaseFacts(day=on, stage_age=age, exemption_active=False, reason_accepted=False, case_resolved=False)
 
-    return [(step.on, step.what.value, step.stage) for step in simulate(ruleset, history, facts, (FIRST, until))]
+    found = simulate(ruleset, history, facts, (FIRST, until), in_scope)
+    return [(step.on, step.what.value, step.stage) for step in found]
 
 
 def test_the_first_step_comes_on_the_day_the_entry_turns_true() -> None:
     assert walked(rules(), attending(*WEEKDAYS[10:15]), WEEKDAYS[20]) == [(WEEKDAYS[14], "STEP", "letter-1")]
+
+
+def test_outside_the_scope_nothing_starts_and_what_has_started_goes_on() -> None:
+    missed = attending(*WEEKDAYS[10:15], WEEKDAYS[18])
+    assert walked(rules(), missed, in_scope=lambda _: False) == []
+    late = walked(rules(), missed, WEEKDAYS[20], lambda on: on >= WEEKDAYS[16])
+    assert late == [(WEEKDAYS[16], "STEP", "letter-1")]
+    left = walked(rules(), missed, in_scope=lambda on: on <= WEEKDAYS[14])
+    assert [stage for _, _, stage in left] == ["letter-1", "meeting"]
 
 
 def test_a_student_who_attends_sees_nothing_happen() -> None:
