@@ -9,8 +9,9 @@ import typer
 
 from cli._database import now, operator, the_tenant, with_sessions
 from models.delivery import SendingSwitch
+from models.restores import RestoreHold
 from models.session import Sessions
-from services import schools, sending
+from services import restores, schools, sending
 from services.sending import TurnSwitch
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -45,12 +46,13 @@ def resume(reason: Reason, tenant: Tenant = None, school: School = None, channel
 
 @app.command()
 def status(tenant: Tenant = None) -> None:
-    """One line of JSON for each switch that was ever turned; what has none is on."""
+    """One line of JSON for each switch that was ever turned, and for each class that a restore holds back."""
 
     async def work(sessions: Sessions) -> list[dict[str, Any]]:
         found = await the_tenant(sessions, tenant)
         async with sessions.tenant(found.id) as session:
-            return [_line(switch) for switch in await sending.switches(session)]
+            switches = [_line(switch) for switch in await sending.switches(session)]
+            return switches + [_held(hold) for hold in await restores.held(session)]
 
     for line in with_sessions(work):
         print(json.dumps(line))
@@ -75,3 +77,8 @@ def _line(switch: SendingSwitch) -> dict[str, Any]:
         "reason": switch.reason,
         "changed_at": switch.changed_at.isoformat(),
     }
+
+
+def _held(hold: RestoreHold) -> dict[str, Any]:
+    found = {"held_after_restore": hold.kind, "cause": hold.cause, "detail": hold.detail}
+    return {**found, "sending": False, "found_at": hold.found_at.isoformat()}

@@ -9,14 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.instances import Instance
 from models.restores import RestoreHold
 from rules.errors import Conflict
-from rules.ladder.commands import SendingChanged
 from services import audit
 from services.audit import Act
 from services.context import Actor
-from services.signals import tell
+from services.signals import tell_of_sending
 
 
 class HoldKind(StrEnum):
@@ -87,6 +85,5 @@ async def release(session: AsyncSession, actor: Actor, command: ReleaseClass, *,
     await audit.record(session, actor, act, now=now)
     await session.flush()
     if len(waiting) == 1:
-        acting = select(Instance.id).where(Instance.phase == "ACTING", Instance.closed_at.is_(None))
-        await tell(session, (await session.scalars(acting)).all(), "sending_changed", SendingChanged(on=True))
+        await tell_of_sending(session, on=True)
     return len(waiting) - 1

@@ -10,12 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.delivery import SendingSwitch
-from models.instances import Instance
-from rules.ladder.commands import SendingChanged
 from services import audit, schools
 from services.audit import Act
 from services.context import Actor
-from services.signals import tell
+from services.signals import tell_of_sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +54,5 @@ async def turn(session: AsyncSession, actor: Actor, command: TurnSwitch, *, now:
         after={"enabled": command.enabled},
     )
     await audit.record(session, actor, act, now=now)
-    await tell(
-        session, await _waiting(session, command.school_id), "sending_changed", SendingChanged(on=command.enabled)
-    )
+    await tell_of_sending(session, on=command.enabled, school_id=command.school_id)
     return switch
-
-
-async def _waiting(session: AsyncSession, school_id: UUID | None) -> Sequence[UUID]:
-    wanted = select(Instance.id).where(Instance.phase == "ACTING", Instance.closed_at.is_(None))
-    if school_id is not None:
-        wanted = wanted.where(Instance.lead_school_id == school_id)
-    return (await session.scalars(wanted)).all()

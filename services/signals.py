@@ -4,12 +4,12 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.attendance import StaleAttendance
 from models.instances import Instance
-from rules.ladder.commands import AttendanceChanged, Message
+from rules.ladder.commands import AttendanceChanged, Message, SendingChanged
 from services import outbox
 
 
@@ -25,6 +25,18 @@ async def tell(session: AsyncSession, instance_ids: Collection[UUID], signal: st
         payload = {"instance_id": str(instance_id), "signal": signal, "argument": fact.model_dump(mode="json")}
         await outbox.enqueue(session, "instance.signal", str(instance_id), payload)
     return len(instance_ids)
+
+
+async def tell_of_sending(session: AsyncSession, *, on: bool, school_id: UUID | None = None) -> int:
+    """Tell those who act, and those who waited for sending when they were last heard of, that the switch was turned.
+
+    Who was put on hold meanwhile, or waits for approval again, still remembers when to ask next: up to an hour away.
+    """
+    remembers = Instance.state["sending_retry_at"].as_string().is_not(None)
+    wanted = select(Instance.id).where(Instance.closed_at.is_(None), or_(Instance.phase == "ACTING", remembers))
+    if school_id is not None:
+        wanted = wanted.where(Instance.lead_school_id == school_id)
+    return await tell(session, (await session.scalars(wanted)).all(), "sending_changed", SendingChanged(on=on))
 
 
 async def restated(session: AsyncSession, today: date) -> frozenset[UUID]:

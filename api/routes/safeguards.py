@@ -9,12 +9,12 @@ from api import reach
 from api.commands import CommandKey, HandrailRoute
 from api.dependencies import Caller, Work, permit
 from api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, after, page
-from api.schemas.cases import ContactStopIn, ContactStopOut, SendingOut, SwitchIn, SwitchOut
+from api.schemas.cases import ContactStopIn, ContactStopOut, RestoreHoldOut, SendingOut, SwitchIn, SwitchOut
 from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
 from rules.ids import StudentId
-from services import contact_stops, sending
+from services import contact_stops, restores, sending
 from services.contact_stops import LiftContactStop, SetContactStop, SubjectKind
 from services.sending import TurnSwitch
 
@@ -75,11 +75,12 @@ async def lift_contact_stop(
 
 @router.get("/sending")
 async def read_sending(caller: Annotated[Caller, permit(Permission.SENDING_READ)], session: Work) -> SendingOut:
-    """Every sending switch; where there is none, sending is on."""
+    """Every sending switch, and what a restore holds back; where there is neither, sending is on."""
     mine = caller.principal.school_ids
     rows = await sending.switches(session)
     seen = [row for row in rows if mine is None or row.school_id is None or row.school_id in mine]
-    return SendingOut(items=[SwitchOut.model_validate(row) for row in seen])
+    held = [RestoreHoldOut.model_validate(hold) for hold in await restores.held(session)]
+    return SendingOut(items=[SwitchOut.model_validate(row) for row in seen], held_after_restore=held)
 
 
 @router.put("/sending")

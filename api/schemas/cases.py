@@ -160,12 +160,31 @@ class SwitchOut(Body):
     changed_at: datetime
 
 
-class SendingOut(Body):
-    """Every switch that was ever turned."""
+class RestoreHoldOut(Body):
+    """A class of disagreements after a restore: while one is held nothing leaves, whatever the switches say."""
 
-    model_config = shown({"items": []})
+    model_config = shown(
+        {
+            "kind": "IN_DOUBT",
+            "cause": "DATABASE_OLDER",
+            "detail": "database at beat 5, Temporal at 9",
+            "found_at": "2026-11-20T09:30:00Z",
+        }
+    )
+
+    kind: str
+    cause: str
+    detail: str
+    found_at: datetime
+
+
+class SendingOut(Body):
+    """Every switch that was ever turned, and what a restore holds back until a person releases it."""
+
+    model_config = shown({"items": [], "held_after_restore": []})
 
     items: list[SwitchOut]
+    held_after_restore: list[RestoreHoldOut] = Field(description="Released by `handrail reconcile`, class by class.")
 
 
 class TaskIn(Body):

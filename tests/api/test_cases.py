@@ -4,11 +4,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models.audit import AuditEntry
 from models.instances import CaseFile, Instance
 from models.reliability import Outbox
+from models.restores import RestoreHold
 from models.rulesets import RuleSet, RuleSetVersion
 from tests.api.district import NOW, District
 
@@ -204,6 +205,28 @@ def test_the_sending_switch_of_the_tenant_is_for_people_of_every_school(district
     states = {(one["school_id"], one["channel"]): one["enabled"] for one in district.get("/sending").json()["items"]}
     assert states == {(None, None): True, (own["school_id"], "EMAIL"): False}
     assert len(audited(district, "pause_sending")) == 2
+
+
+def test_what_a_restore_holds_back_is_shown_beside_the_switches(district: District) -> None:
+    assert district.get("/sending").json()["held_after_restore"] == []
+    held = {"kind": "IN_DOUBT", "cause": "BY_HAND", "detail": "restored from Tuesday"}
+
+    async def hold() -> None:
+        async with district.sessions.tenant(district.ours.id) as session:
+            session.add(RestoreHold(**held, found_at=NOW))
+
+    async def release() -> None:
+        async with district.sessions.tenant(district.ours.id) as session:
+            await session.execute(update(RestoreHold).values(released_at=NOW))
+
+    district.run(hold())
+    try:
+        (seen,) = district.get("/sending", "attendance_officer").json()["held_after_restore"]
+        assert seen.pop("found_at")
+        assert seen == held
+    finally:
+        district.run(release())
+    assert district.get("/sending").json()["held_after_restore"] == []
 
 
 def test_an_id_that_names_nothing_is_refused_in_words_and_leaves_nothing(district: District) -> None:

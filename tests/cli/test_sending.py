@@ -1,18 +1,23 @@
 """`handrail sending`: off for what was named, on again, always with a reason and an audit entry."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from cli.sending import app
 from models.tenants import Tenant
+from services import restores
+from services.context import system
 from services.entitlement import sending_on
+from services.restores import Cause, HoldKind, Restored
 from tests.cli.running import asked, ran, said
 from tests.keys import MASTER_KEYS
 from tests.servers.kinds import Database
-from tests.services.seeding import Family, World
+from tests.services.seeding import NOW, Family, World
 
 pytestmark = pytest.mark.servers
+RESTORED = Restored(Cause.BY_HAND, "restored from Tuesday")
 
 
 @pytest.fixture
@@ -48,6 +53,19 @@ def test_a_pause_stops_every_channel_until_it_is_resumed(world: World) -> None:
     assert said(ran(app, "status", "--tenant", key))["reason"] == "restored"
     said(ran(app, "resume", "--tenant", key, "--reason", "compared"))
     assert (flows(world, family, "EMAIL"), flows(world, family, "POST")) == (True, True)
+
+
+def test_the_status_names_what_a_restore_holds_back(world: World) -> None:
+    family = world.family()
+
+    async def hold() -> None:
+        async with world.sessions.tenant(family.tenant_id) as session:
+            await restores.hold(session, system(family.tenant_id, "cli", "test"), RESTORED, now=NOW)
+
+    world.run(hold())
+    lines = [json.loads(line) for line in ran(app, "status", "--tenant", key_of(world, family)).stdout.splitlines()]
+    assert {(line["held_after_restore"], line["sending"]) for line in lines} == {(kind, False) for kind in HoldKind}
+    assert {(line["cause"], line["detail"]) for line in lines} == {("BY_HAND", "restored from Tuesday")}
 
 
 def test_one_channel_of_one_school_can_be_paused_alone(world: World) -> None:

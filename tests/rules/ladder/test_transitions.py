@@ -260,6 +260,8 @@ def test_what_a_later_word_on_a_letter_does() -> None:
 
 
 def test_the_switch_turned_off_says_nothing_to_a_case() -> None:
+    held = in_row(Row.HOLD_STAFF).but(sending_retry_at=LATER)
+    assert facts.sending_changed(held, SendingChanged(on=True), NOW).sending_retry_at is None
     state = in_row(Row.ACTING).but(sending_retry_at=LATER)
     assert facts.sending_changed(state, SendingChanged(on=False), NOW) == state
 
