@@ -171,6 +171,7 @@ from evaluated e join compared c on c.instance_id = e.instance_id
 """
 
 # A student who is no longer ours: each open case hears of it once and closes (ladder.md, the verb table's last column).
+# Who is registered in full at another school of the tenant went there; a guest elsewhere has left like anybody else.
 LEFT = """
 with gone as (
     select i.id, case
@@ -178,13 +179,14 @@ with gone as (
             when one.deleted_at is not null then 'STUDENT_REMOVED'
             when own.merged_into_id is not null then 'MERGED'
             when i.lead_school_id = any(still.schools) then null
-            when cardinality(still.schools) > 0 then 'TRANSFERRED'
+            when still.elsewhere then 'TRANSFERRED'
             else 'WITHDRAWN' end as why
     from instance i
     join student own on own.id = i.student_id
     join student one on one.id = coalesce(own.merged_into_id, own.id)
     cross join lateral (
-        select coalesce(array_agg(e.school_id), '{}') as schools
+        select coalesce(array_agg(e.school_id), '{}') as schools,
+            coalesce(bool_or(e.registration = 'MAIN'), false) as elsewhere
         from enrolment e join student s on s.id = e.student_id
         where coalesce(s.merged_into_id, s.id) = own.id and coalesce(e.end_date, 'infinity') >= :day
     ) still

@@ -114,19 +114,44 @@ def test_the_case_of_an_id_that_was_merged_away_closes(tell: Teller) -> None:
     tell(story, children=[Child("Sam"), Child("Una", ())])
 
 
+async def elm_joins(s: Story) -> None:
+    """A second school of the district, open from mid-September."""
+    await s.district.take("schools", SCHOOLS, [["elm", "Elm School", ZONE, "UK", "EXCLUDE", 2, "08-01"]], s.now)
+    terms = s.register.open_days(day("2031-09-15"), day("2031-12-19"))
+    sessions: list[list[object]] = [["elm", on, half] for on in terms for half in ("AM", "PM")]
+    await s.district.take("calendar", CALENDAR, sessions, s.now)
+
+
 def test_a_student_who_goes_on_at_another_school_has_no_case_at_the_old_one(tell: Teller) -> None:
     async def story(s: Story) -> None:
         await letter_proposed(s)
         await s.day("2031-09-16")
-        await s.district.take("schools", SCHOOLS, [["elm", "Elm School", ZONE, "UK", "EXCLUDE", 2, "08-01"]], s.now)
-        terms = s.register.open_days(day("2031-09-15"), day("2031-12-19"))
-        sessions: list[list[object]] = [["elm", on, half] for on in terms for half in ("AM", "PM")]
-        await s.district.take("calendar", CALENDAR, sessions, s.now)
+        await elm_joins(s)
         s.register.gone["Sam"] = day("2031-09-16")
         moved: list[list[object]] = [["Sam", "oak", FIRST_DAY, "2031-09-16", ""], ["Sam", "elm", "2031-09-17", "", ""]]
         await s.district.take_enrolments(moved, s.now)
         await s.evening("2031-09-17")
         assert await s.stands() == "CLOSED STOPPED TRANSFERRED"
+        assert "STEP letter-1 WITHDRAWN" in await s.proposals()
+        assert s.mails() == []
+
+    tell(story, children=[Child("Sam"), Child("Una", ())])
+
+
+def test_a_student_who_goes_on_outside_the_district_is_withdrawn_whatever_visits_remain(tell: Teller) -> None:
+    async def story(s: Story) -> None:
+        await letter_proposed(s)
+        await s.day("2031-09-16")
+        await elm_joins(s)
+        s.register.gone["Sam"] = day("2031-09-16")
+        left: list[object] = ["Sam", "oak", FIRST_DAY, "2031-09-16", "MAIN"]
+        moved = [left, ["Sam", "elm", "2031-09-15", "", "GUEST"]]
+        await s.district.take("enrolments", "student_id,school_id,start_date,end_date,registration", moved, s.now)
+        await s.evening("2031-09-16")
+        assert await s.stands() == "AWAITING_APPROVAL letter-1", "still on roll today"
+        await s.evening("2031-09-17")
+        assert await s.stands() == "CLOSED STOPPED WITHDRAWN"
+        assert (await s.told(kind="STOPPED"))[-1].data["reason"] == "WITHDRAWN"
         assert "STEP letter-1 WITHDRAWN" in await s.proposals()
         assert s.mails() == []
 
