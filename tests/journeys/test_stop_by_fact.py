@@ -145,8 +145,10 @@ def test_a_student_who_goes_on_outside_the_district_is_withdrawn_whatever_visits
         await elm_joins(s)
         s.register.gone["Sam"] = day("2031-09-16")
         left: list[object] = ["Sam", "oak", FIRST_DAY, "2031-09-16", "MAIN"]
-        moved = [left, ["Sam", "elm", "2031-09-15", "", "GUEST"]]
-        await s.district.take("enrolments", "student_id,school_id,start_date,end_date,registration", moved, s.now)
+        visits: list[object] = ["Sam", "elm", "2031-09-15", "", "GUEST"]
+        await s.district.take(
+            "enrolments", "student_id,school_id,start_date,end_date,registration", [left, visits], s.now
+        )
         await s.evening("2031-09-16")
         assert await s.stands() == "AWAITING_APPROVAL letter-1", "still on roll today"
         await s.evening("2031-09-17")
