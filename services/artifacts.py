@@ -156,7 +156,7 @@ async def examined(means: Means, actor: Actor, row: StoredPaper) -> Verification
     async with means.sessions.tenant(actor.tenant_id) as session:
         try:
             key = await key_of(session, means.keyring, actor.tenant_id, row.key_id)
-        except (Conflict, WrongKey) as closed:
+        except (Conflict, NotFound, WrongKey) as closed:
             return Verification(row.id, verified=False, sha256="", stored_sha256="", problem=str(closed))
     try:
         sealed = await means.store.get(row.storage_path)

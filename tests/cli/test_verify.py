@@ -92,6 +92,15 @@ def test_a_document_that_is_not_what_was_recorded_is_named_and_the_status_says_s
     assert f"MISMATCH {artifact_id}" in result.stdout
 
 
+def test_a_document_without_its_key_is_named_and_the_others_are_still_read(world: World) -> None:
+    family, artifact_id = stored(world)
+    world.change(family, update(LetterArtifact).values(key_id=None))
+    world.run(packed(world, family))
+    result = verified(world, family)
+    assert counted(result) == NOTHING | {"artifacts": 2, "evidence_packs": 1, "verified": 1, "mismatches": 1}
+    assert f"MISMATCH {artifact_id}" in result.stdout
+
+
 def test_an_erased_document_is_checked_as_far_as_it_can_be(world: World) -> None:
     family, artifact_id = stored(world)
     world.change(family, update(StudentKey).values(wrapped_key=None, destroyed_at=datetime.now(UTC)))
