@@ -72,6 +72,7 @@ def test_a_refusal_names_its_reason(actor: Principal, permission: Permission, re
         (DISTRICT, Permission.STEP_APPROVE, replace(STEP, level=Approval.DISTRICT, flagged=True, consideration="x")),
         (DISTRICT, Permission.SENDING_SWITCH, Resource(HERE, whole_tenant=True)),
         (LEADER, Permission.RULESET_APPROVE, Resource(HERE, author_id=BEN)),
+        (OFFICER, Permission.EXIT_DECIDE, STEP),
         (OFFICER, Permission.CONTACT_STOP_SET, STEP),
         (replace(OFFICER, role=Role.TEACHER), Permission.CONTACT_STOP_SET, STEP),
         (replace(OFFICER, role=Role.TEACHER, student_ids=frozenset({CHILD})), Permission.STUDENT_READ, STEP),

@@ -124,3 +124,11 @@ if __name__ == "__main__":
         old.unlink()
     for name, text in files().items():
         (FOLDER / name).write_text(text)
+
+
+def test_an_outcome_stands_in_two_topics_and_every_event_says_what_it_is_about() -> None:
+    about = uuid4()
+    for event in CATALOGUE:
+        assert event.says, event.name
+        assert len(event.topics) == (2 if event.conversion else 1)
+        assert event.subject_of(about) == f"{event.subject}/{about}"

@@ -250,3 +250,8 @@ def test_the_same_content_is_the_same_key_attached_tests_included() -> None:
     first, again = load_pack("general"), load_pack("general")
     assert first.tests
     assert {first: "compiled"}[again] == "compiled"
+
+
+def test_what_ages_are_the_leaves_that_dates_and_lasting_facts_decide() -> None:
+    aged = {"any": [COUNT, {"type": "CaseResolved"}, {"type": "StageAge", "params": {"school_days": 20}}]}
+    assert [type(leaf).__name__ for leaf in parse_ruleset(changed(entry=aged, stop=[])).ageing_leaves()] == ["StageAge"]
