@@ -13,7 +13,7 @@ from services.context import Actor
 WORDS = {
     Permission.SENDING_SWITCH: "turn the sending switch",
     Permission.ERASURE_WRITE: "erase records",
-    Permission.AUDIT_READ: "read the audit",
+    Permission.AUDIT_VERIFY: "verify the audit",
 }
 
 

@@ -66,8 +66,10 @@ async def seal(session: AsyncSession, tenant_id: UUID, many: int = AT_ONCE) -> i
     return len(seals)
 
 
-async def anchor(sessions: Sessions, store: ObjectStore, tenant_id: UUID, *, now: datetime) -> Anchor | None:
-    """Write what the chain gained since the last anchor, unless there is one of today already; None: nothing to do.
+async def anchor(
+    sessions: Sessions, store: ObjectStore, tenant_id: UUID, *, now: datetime, at_once: bool = False
+) -> Anchor | None:
+    """Write what the chain gained since the last anchor; None: nothing to do, or there is one of today already.
 
     Conflict("chain_cut") when the store holds anchors that the chain no longer reaches: a restored database, or worse.
     """
@@ -75,7 +77,9 @@ async def anchor(sessions: Sessions, store: ObjectStore, tenant_id: UUID, *, now
         last = await chain.last_anchor(session)
         head = await chain.head(session)
         stands_at, number = (last.last_position, last.number) if last else (0, 0)
-        full = head.position - stands_at >= LONGEST_ANCHOR
+        if head.position < stands_at:
+            raise _cut(tenant_id, f"ends at {head.position} and an anchor up to {stands_at} is remembered")
+        full = at_once or head.position - stands_at >= LONGEST_ANCHOR
         if head.position == stands_at or (last and last.written_at.date() >= now.date() and not full):
             return None
         to = min(head.position, stands_at + LONGEST_ANCHOR)
@@ -128,12 +132,17 @@ async def _adopted(sessions: Sessions, store: ObjectStore, tenant_id: UUID, ours
     async with sessions.tenant(tenant_id) as session:
         present = tuple(await chain.hashes(session, theirs.first_position, theirs.last_position))
     if theirs.first_position != ours.first_position or present != theirs.hashes:
-        raise Conflict(
-            "chain_cut",
-            f"Anchor {theirs.path} holds positions {theirs.first_position} to {theirs.last_position} that the chain of "
-            f"tenant {tenant_id} does not have: the database was restored or changed. Run handrail verify audit.",
-        )
+        span = f"positions {theirs.first_position} to {theirs.last_position}"
+        raise _cut(tenant_id, f"does not have {span}, which anchor {theirs.path} holds")
     return theirs
+
+
+def _cut(tenant_id: UUID, how: str) -> Conflict:
+    return Conflict(
+        "chain_cut",
+        f"The audit chain of tenant {tenant_id} {how}: the database was restored or changed. Run "
+        "`handrail verify audit`; after a restore acknowledge it (--acknowledge-restore).",
+    )
 
 
 async def _remember(session: AsyncSession, written: Anchor, now: datetime) -> None:

@@ -3,8 +3,8 @@
 It reads in pages and opens nothing: a detail whose key was destroyed is as valid as any.
 """
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -16,6 +16,7 @@ from models.queries.audit_chain import SealedRow
 from models.session import Sessions
 from rules.audit.chain import Link
 from services.audit_chain import Anchor, fetched
+from services.audit_restores import AcknowledgedRestore, all_restores
 
 PAGE: Final = 1000
 
@@ -32,6 +33,8 @@ class Fault(StrEnum):
     SEAL_DELETED = "seal_deleted"
     REWRITTEN = "rewritten"
     CUT_OFF = "cut_off"
+    UNANCHORED = "unanchored"
+    RESTORE_UNBACKED = "restore_unbacked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,10 @@ class Finding:
 
 @dataclass(slots=True)
 class ChainReport:
-    """What verification saw; `unsealed` entries are too young for a seal, which is no fault."""
+    """What verification saw; `unsealed` entries are too young for a seal, which is no fault.
+
+    Nor is what was lost with a restore that a person acknowledged: `restores` names each such stretch, for ever.
+    """
 
     head: Link = field(default_factory=Link)
     checked: int = 0
@@ -53,6 +59,8 @@ class ChainReport:
     unsealed: int = 0
     oldest_unsealed: datetime | None = None
     findings: list[Finding] = field(default_factory=list)
+    restores: Sequence[AcknowledgedRestore] = ()
+    last_anchor: Anchor | None = None
 
     @property
     def whole(self) -> bool:
@@ -65,12 +73,14 @@ class ChainReport:
 
 async def verified(sessions: Sessions, store: ObjectStore, tenant_id: UUID) -> ChainReport:
     """Check every link, every entry and detail behind it, every anchor, and what has no seal."""
-    report, walk = ChainReport(), _Walk(tenant_id)
-    anchors = _Anchors(store, tenant_id)
+    report, walk = ChainReport(restores=await all_restores(store, tenant_id)), _Walk(tenant_id)
+    anchors, backing = _Anchors(store, tenant_id, report.restores), _Backing(report.restores)
     async for row in _rows(sessions, tenant_id):
         walk.step(row, report)
+        backing.step(row, report)
         await anchors.compare(row, report)
     await anchors.reach(report)
+    backing.end(report)
     async with sessions.tenant(tenant_id) as session:
         strays, vanished = await chain.strays(session), await chain.vanished(session)
     for stray in strays:
@@ -139,12 +149,46 @@ class _Walk:
         return Fault.DETAIL_CHANGED if row.ciphertext_sha256 else Fault.DETAIL_DELETED
 
 
-class _Anchors:
-    """Compares the chain with what the store holds, one anchor at a time; one finding for each that differs."""
+class _Backing:
+    """Holds each acknowledged restore to the chain: the entry that says so, and the hash it went on from.
 
-    def __init__(self, store: ObjectStore, tenant_id: UUID) -> None:
+    What a later restore took away in its turn cannot be asked for any more.
+    """
+
+    def __init__(self, restores: Sequence[AcknowledgedRestore]) -> None:
+        self._entries: dict[int, UUID] = {}
+        self._hashes: dict[int, str] = {}
+        for one in restores:
+            later = [other.agrees_to for other in restores if other.number > one.number]
+            if all(one.position <= agrees_to for agrees_to in later):
+                self._entries[one.position] = one.entry_id
+            if one.agrees_to and all(one.agrees_to <= agrees_to for agrees_to in later):
+                self._hashes[one.agrees_to] = one.hash
+
+    def step(self, row: SealedRow, report: ChainReport) -> None:
+        """Compare one seal with what restores say of its position."""
+        if self._entries.pop(row.position, row.entry_id) != row.entry_id:
+            report.found(Fault.RESTORE_UNBACKED, row.position, row.entry_id)
+        if self._hashes.pop(row.position, row.hash) != row.hash:
+            report.found(Fault.RESTORE_UNBACKED, row.position, row.entry_id)
+
+    def end(self, report: ChainReport) -> None:
+        """What the chain never came to."""
+        for position in sorted({*self._entries, *self._hashes}):
+            report.found(Fault.RESTORE_UNBACKED, position)
+
+
+class _Anchors:
+    """Compares the chain with what the store holds, one anchor at a time; one finding for each that differs.
+
+    Of an anchor written before an acknowledged restore only what that left counts.
+    """
+
+    def __init__(self, store: ObjectStore, tenant_id: UUID, restores: Sequence[AcknowledgedRestore]) -> None:
         self._store = store
         self._tenant_id = tenant_id
+        self._restores = restores
+        self._covered = 0
         self._number = 0
         self._present: Anchor | None = None
         self._differs = False
@@ -172,10 +216,21 @@ class _Anchors:
             report.found(Fault.CUT_OFF, position)
 
     async def _turn(self, report: ChainReport) -> None:
-        following = await fetched(self._store, self._tenant_id, self._number + 1)
-        if following is None:
-            self._over = True
-            return
-        self._number += 1
-        self._present, self._differs = following, False
-        report.anchors += 1
+        while (following := await fetched(self._store, self._tenant_id, self._number + 1)) is not None:
+            self._number += 1
+            report.anchors += 1
+            report.last_anchor = following
+            left = self._left(following)
+            if left >= following.first_position:
+                if following.first_position > self._covered + 1:
+                    report.found(Fault.UNANCHORED, self._covered + 1)
+                self._covered = left
+                hashes = following.hashes[: left - following.first_position + 1]
+                self._present, self._differs = replace(following, hashes=hashes), False
+                return
+        self._over = True
+
+    def _left(self, anchor: Anchor) -> int:
+        """The last position of an anchor that no restore took away."""
+        taken = [one.agrees_to for one in self._restores if one.after_anchor >= anchor.number]
+        return min([anchor.last_position, *taken])

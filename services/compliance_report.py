@@ -43,7 +43,12 @@ def _trail(chain: ChainReport | None) -> str:
         return "not verified for this report"
     if not chain.whole:
         return f"NOT as it was sealed: {len(chain.findings)} faults, listed at the end"
-    return f"as it was sealed: {chain.checked} entries in one chain, {chain.unsealed or 'none'} waiting for a seal"
+    lost = "".join(
+        f"; entries {one.agrees_to + 1} to {one.lost_last} lost with a restore that was acknowledged"
+        for one in chain.restores
+    )
+    waiting = chain.unsealed or "none"
+    return f"as it was sealed: {chain.checked} entries in one chain, {waiting} waiting for a seal{lost}"
 
 
 def _done(made: Compliance) -> list[Section]:

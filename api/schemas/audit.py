@@ -13,6 +13,7 @@ from rules.errors import Invalid
 from rules.ids import StudentId
 from services.audit import Detail
 from services.audit_extract import ExtractUse
+from services.audit_restores import AcknowledgedRestore
 from services.audit_trail import Line
 from services.audit_verification import ChainReport, Fault
 
@@ -123,6 +124,28 @@ class FindingOut(Body):
     entry_id: UUID | None
 
 
+class AcknowledgedRestoreOut(Body):
+    """A stretch of the chain that was lost with a restored database, as a person acknowledged once."""
+
+    number: int
+    lost_first: int
+    lost_last: int
+    entry_id: UUID = Field(description="The entry that says so, with its reason.")
+    person_id: UUID
+    at: datetime
+
+    @classmethod
+    def of(cls, said: AcknowledgedRestore) -> Self:
+        return cls(
+            number=said.number,
+            lost_first=said.agrees_to + 1,
+            lost_last=said.lost_last,
+            entry_id=said.entry_id,
+            person_id=said.person_id,
+            at=datetime.fromisoformat(said.at),
+        )
+
+
 class ChainOut(Body):
     """Whether anything was touched, how far the chain reaches, and what still waits for its seal."""
 
@@ -137,6 +160,7 @@ class ChainOut(Body):
             "oldest_unsealed": "2026-11-20T09:29:59Z",
             "findings": [],
             "findings_left_off": 0,
+            "restores": [],
         }
     )
 
@@ -149,6 +173,7 @@ class ChainOut(Body):
     oldest_unsealed: datetime | None
     findings: list[FindingOut]
     findings_left_off: int
+    restores: list[AcknowledgedRestoreOut]
 
     @classmethod
     def of(cls, report: ChainReport, most: int) -> Self:
@@ -163,4 +188,5 @@ class ChainOut(Body):
             oldest_unsealed=report.oldest_unsealed,
             findings=listed,
             findings_left_off=len(report.findings) - len(listed),
+            restores=[AcknowledgedRestoreOut.of(one) for one in report.restores],
         )
