@@ -32,7 +32,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Server:
-    """The PostgreSQL of this run: `.dsn()` (superuser), `.owner_url(db)`, `.app_url(db)`, `.ensure_database(db)`."""
+    """The PostgreSQL of this run: `.dsn()` (superuser), `.owner_url(db)`, `.app_url(db)`."""
     at = client.address("postgres")
     return Server(int(at["port"]), Credentials(at["superuser"], at["owner"], at["app"]))
 

@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
 from deploy.local.processes import Child, StartError, reachable_by_others, tool
 
 SUPERUSER = "postgres"
@@ -48,33 +45,6 @@ class Server:
 
     def app_url(self, database: str) -> str:
         return f"postgresql+psycopg://{APP}:{self.credentials.app}@127.0.0.1:{self.port}/{database}"
-
-    def ensure_roles(self) -> None:
-        """Create or refresh the two roles: the owner migrates, the application owns nothing and bypasses nothing."""
-        with psycopg.connect(self.dsn(), autocommit=True) as connection:
-            for role, secret in ((OWNER, self.credentials.owner), (APP, self.credentials.app)):
-                known = connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
-                verb = sql.SQL("alter" if known else "create")
-                connection.execute(
-                    sql.SQL("{} role {} login nosuperuser nocreatedb nocreaterole nobypassrls password {}").format(
-                        verb, sql.Identifier(role), sql.Literal(secret)
-                    )
-                )
-
-    def ensure_database(self, name: str, template: str | None = None) -> bool:
-        """Create the database unless it exists; True when it was made now."""
-        with psycopg.connect(self.dsn(), autocommit=True) as connection:
-            if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
-                return False
-            source = sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL("")
-            connection.execute(
-                sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(OWNER)) + source
-            )
-            return True
-
-    def drop_database(self, name: str) -> None:
-        with psycopg.connect(self.dsn(), autocommit=True) as connection:
-            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
 
 def binaries() -> Path:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from deploy.local.bucket import store_client, store_ready
+from deploy.local.databases import ensure_database, ensure_roles
 from deploy.local.migrations import migrate
 from deploy.local.postgres import DATABASE, Credentials, Server
 from deploy.local.storage import StorePlan
@@ -27,8 +28,8 @@ def database() -> None:
             int(os.environ["EMBEDDED_PORT"]),
             Credentials(superuser, os.environ["EMBEDDED_OWNER"], os.environ["EMBEDDED_APP"]),
         )
-        server.ensure_roles()
-        server.ensure_database(DATABASE)
+        ensure_roles(server)
+        ensure_database(server, DATABASE)
     migrate(secret(settings.database_owner_url))
 
 

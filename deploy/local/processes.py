@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 PR_SET_PDEATHSIG = 1
 # Below the kernel's ephemeral range (32768 and up), so no outgoing connection of this machine takes a port we chose.
@@ -76,6 +77,19 @@ def reachable_by_others(path: Path) -> bool:
     return all(place.stat().st_mode & 0o001 for place in (path.resolve(), *path.resolve().parents))
 
 
+class Process(Protocol):
+    """A child process, whoever made it: what `Popen` offers of one."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | Any | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, signum: int, /) -> None: ...
+    def kill(self) -> None: ...
+
+
 @dataclass
 class Child:
     """One process of the stack, its log and how it likes to be stopped."""
@@ -86,7 +100,8 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     user: tuple[int, int] | None = None
-    process: "subprocess.Popen[bytes] | None" = None
+    stdin: int = subprocess.DEVNULL
+    process: Process | None = None
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +109,7 @@ class Child:
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(  # type: ignore[call-overload]  # the identity keywords are all or none
                 list(self.command),
-                stdin=subprocess.DEVNULL,
+                stdin=self.stdin,
                 stdout=out,
                 stderr=out,
                 cwd="/" if self.user else self.log.parent,
@@ -103,6 +118,11 @@ class Child:
                 preexec_fn=die_with_parent(self.stop_signal),  # noqa: PLW1509 - see die_with_parent
                 **identity,
             )
+
+    @property
+    def module(self) -> Sequence[str]:
+        """The Python module that it runs, and its arguments; nothing for other programs."""
+        return self.command[2:] if list(self.command[:2]) == [sys.executable, "-m"] else ()
 
     @property
     def pid(self) -> int | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from deploy.local.migrations import fingerprint
+from deploy.local.nursery import Nursery
 from deploy.local.parts import (
     Part,
     Plan,
@@ -27,12 +28,14 @@ from deploy.local.parts import (
 )
 from deploy.local.processes import Child, StartError
 from deploy.local.storage import remove_sockets
+from settings import IN_FILE, PREFIX
 
 POLL = 0.02
 WATCH = 0.25
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 STEADY_AFTER = 60.0  # seconds of life after which a restart counts as the first again
 READY_TIMEOUT = 90.0
+OWNER = f"{PREFIX}DATABASE_OWNER_URL"
 
 Say = Callable[[str, str, float | None], None]  # (what, where or why, seconds)
 
@@ -60,19 +63,27 @@ class Stack:
         self._began = dt.datetime.now(dt.UTC)
         self._ready = False
         self._stopping = False
+        self._nursery = Nursery(plan.folder.log("product_code"), {**environment(plan), "PYTHONUNBUFFERED": "1"})
 
     def start(self) -> None:
         """Start every part; return when all are ready."""
         for asked in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(asked, self._asked)
+        for given in (OWNER, f"{OWNER}{IN_FILE}"):
+            os.environ.pop(given, None)  # only migrations run as the owner, and they are told by the plan
         self._tell()
         for name, place in self._plan.replaced().items():
             self._say(name, f"yours at {place}", None)
-        first = [self._launch(part) for part in servers(self._plan)]
+        found = servers(self._plan)
+        others = [self._launch(part) for part in found if not part.child.module]
+        code = self._begin_imports()
         self._prepare(fresh=self._start_postgres())
-        self._await([*first])
+        self._await([*others, *code])
         self._plan.folder.write_environment(environment(self._plan))
-        self._await([self._launch(part) for part in products(self._plan)])
+        own = [part for part in found if part.child.module]
+        running = [self._launch(part) for part in (*products(self._plan), *own)]
+        self._nursery.end()
+        self._await(running)
         if self._plan.demo:
             self._load_demo(demo_load(self._plan))
         self._ready = True
@@ -89,6 +100,7 @@ class Stack:
         """Stop in reverse order of dependence; parts that need nobody stop together."""
         self._stopping = True
         self._tell()
+        self._nursery.end()
         keys = ("api", "worker"), ("codec", "mail", "temporal", "s3"), ("postgres",)
         for group in keys:
             ending = [one.part for one in self._watched if one.part.key in group]
@@ -109,8 +121,18 @@ class Stack:
     def _launch(self, part: Part) -> Watched:
         one = Watched(part)
         self._watched.append(one)
-        part.child.start()
+        if part.child.module and Nursery.possible():
+            self._nursery.fork(part.child)
+        else:
+            part.child.start()
         return one
+
+    def _begin_imports(self) -> list[Watched]:
+        """Load our own code beside the other programs' start; what to wait for before our parts are forked from it."""
+        if not Nursery.possible():
+            return []
+        self._nursery.start()
+        return [Watched(Part("code", "Product code", self._nursery.child, self._nursery.ready))]
 
     def _start_postgres(self) -> bool:
         """Start it where it is ours; True when its data is new."""

@@ -49,7 +49,9 @@ def store_child(plan: StorePlan) -> Child:
         {
             "AWS_ACCESS_KEY_ID": plan.access_key,
             "AWS_SECRET_ACCESS_KEY": plan.secret_key,
-            "GOMEMLIMIT": "200MiB",
+            # Its heap is 230 MB of buffers that nothing touches; a limit below them keeps what is touched few, at no
+            # cost to puts and gets: 300 of each took 20 to 24 s with this limit, with 200 MiB and with 64 MiB.
+            "GOMEMLIMIT": "100MiB",
         },
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.local.postgres import Server
@@ -102,4 +103,6 @@ def test_each_variable_replaces_its_part(
         told = stack.settings()
         assert (told["HANDRAIL_SMTP_PORT"], told["HANDRAIL_S3_BUCKET"]) == (str(smtp.port), s3.bucket)
         assert told["HANDRAIL_DATABASE_URL"] == database.app_url
+        for part in stack.pids().values():
+            assert "HANDRAIL_DATABASE_OWNER_URL" not in psutil.Process(part).environ()
         assert str(postgres.port) in stack.output

@@ -3,6 +3,7 @@
 import json
 import smtplib
 import stat
+import sys
 import urllib.error
 import urllib.request
 from email.message import EmailMessage
@@ -58,6 +59,16 @@ def test_only_migrations_know_the_owner_of_the_schema(stack: RunningStack) -> No
     owner = json.loads((stack.folder / "secrets.json").read_text())["postgres_owner"]
     for name in ("worker", "api"):
         assert owner not in "".join(psutil.Process(stack.pids()[name]).environ().values())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each part imports for itself")
+def test_our_own_parts_share_the_memory_of_what_they_import(stack: RunningStack) -> None:
+    assert stack.process is not None
+    for name in ("worker", "api", "codec", "mail"):
+        part = psutil.Process(stack.pids()[name])
+        used = part.memory_full_info()
+        assert part.ppid() == stack.process.pid
+        assert used.pss < used.rss * 3 / 4
 
 
 def test_everything_listens_on_loopback_only(stack: RunningStack) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 from sqlalchemy import select, text
 
+from deploy.local.databases import ensure_database, ensure_roles
 from deploy.local.migrations import migrate
 from deploy.local.postgres import Credentials, Postgres, Server
 from deploy.local.processes import free_port
@@ -47,8 +48,8 @@ def own_postgres() -> Iterator[Server]:
         postgres.initialise()
         postgres.start()
         try:
-            server.ensure_roles()
-            server.ensure_database(DATABASE)
+            ensure_roles(server)
+            ensure_database(server, DATABASE)
             migrate(server.owner_url(DATABASE))
             yield server
         finally:

@@ -21,6 +21,7 @@ from pathlib import Path
 import psutil
 
 from deploy.local.bucket import store_client, store_ready
+from deploy.local.databases import ensure_roles
 from deploy.local.postgres import Credentials, Postgres, Server
 from deploy.local.processes import Child, StartError, free_port
 from deploy.local.storage import PORT_NAMES, StorePlan, remove_sockets, store_child
@@ -80,7 +81,7 @@ class Holder:
         # Tests prove what is committed, never what survives a power cut.
         postgres.child.command = [*postgres.child.command, "-c", "fsync=off", "-c", "full_page_writes=off"]
         self._keep(postgres.child, postgres.ready)
-        server.ensure_roles()
+        ensure_roles(server)
         return {"port": server.port, **asdict(credentials)}
 
     def _store(self) -> Address:

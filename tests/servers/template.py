@@ -4,6 +4,7 @@ import contextlib
 import secrets
 from collections.abc import Iterator
 
+from deploy.local.databases import drop_database, ensure_database
 from deploy.local.migrations import migrate
 from deploy.local.postgres import Server
 from tests.servers.client import locked, run_folder
@@ -16,8 +17,8 @@ def ensure_template(server: Server) -> None:
     with locked(run_folder(), "template"):
         done = run_folder() / "template.done"
         if not done.exists():
-            server.drop_database(TEMPLATE)  # half migrated by a test run that was interrupted here
-            server.ensure_database(TEMPLATE)
+            drop_database(server, TEMPLATE)  # half migrated by a test run that was interrupted here
+            ensure_database(server, TEMPLATE)
             migrate(server.owner_url(TEMPLATE))
             done.touch()
 
@@ -27,8 +28,8 @@ def cloned(server: Server) -> Iterator[Database]:
     ensure_template(server)
     name = f"test_{secrets.token_hex(6)}"
     with locked(run_folder(), "clone"):  # a template admits one copy at a time
-        server.ensure_database(name, TEMPLATE)
+        ensure_database(server, name, TEMPLATE)
     try:
         yield database_of(server, name)
     finally:
-        server.drop_database(name)
+        drop_database(server, name)
