@@ -12,13 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from importlib import metadata
+from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
 
 import uharfbuzz
-from fontTools.ttLib import TTFont as OpenType
-from fontTools.varLib import instancer
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
@@ -121,18 +119,9 @@ def static_file(name: str, folder: Path | None = None) -> Path:
     mark = sha256(variable.read_bytes() + f"{tools}:{source.weight}".encode()).hexdigest()[:16]
     static = (folder or _folder()) / f"{name}-{mark}.ttf"
     if not static.exists():
-        _instantiate(variable, source.weight, static)
+        # Loaded here and not above: a face is made once on a machine, and no process after that needs the tools.
+        import_module("letters.instancing").instantiate(variable, source.weight, static)
     return static
-
-
-def _instantiate(variable: Path, weight: int, static: Path) -> None:
-    """Written beside its place and moved: another process never sees half a font."""
-    font = OpenType(variable, recalcTimestamp=False)
-    place = {"wght": weight, "wdth": 100}
-    made = instancer.instantiateVariableFont(font, place, updateFontNames=True)
-    with tempfile.NamedTemporaryFile(dir=static.parent, suffix=".part", delete=False) as part:
-        made.save(part)
-    Path(part.name).replace(static)
 
 
 def prepare_fonts(folder: Path | None = None) -> dict[str, Path]:

@@ -28,11 +28,7 @@ CHANNEL = 0
 READY = b"ready\n"
 PATIENCE = 30.0
 POLL = 0.02
-# What our parts import: themselves, and what they load only once they run.
-MODULES = (
-    *("worker", "server", "uvicorn.main", "uvicorn.protocols.http.httptools_impl", "uvicorn.loops.uvloop"),
-    *("orchestration.codec_server", "aiosmtpd.controller", "temporalio.worker.workflow_sandbox"),
-)
+MODULES = ("deploy.local.shared",)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ def temporal_child(plan: TemporalPlan) -> Child:
         # Safe for the death of the process, not of the machine; four times as many starts a second.
         command += ["--db-filename", str(plan.database)]
         command += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=OFF"]
-    return Child("Temporal", command, plan.log, {"TEMPORAL_VERSION_CHECK_DISABLED": "1"})
+    # A fifth less memory for a twentieth more of its processor time: 4,500 calls took as long as with Go's default.
+    return Child("Temporal", command, plan.log, {"TEMPORAL_VERSION_CHECK_DISABLED": "1", "GOGC": "50"})
 
 
 def answers(url: str) -> bool:

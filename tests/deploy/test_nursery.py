@@ -1,4 +1,4 @@
-"""Parts forked from one process that has imported the product: each is the supervisor's child, as if it had started it."""
+"""Parts forked from one process that has imported the product: each is our child, as if we had started it."""
 
 import os
 import signal
