@@ -107,20 +107,21 @@ class Nursery:
         assert self._socket is not None
         child.log.parent.mkdir(parents=True, exist_ok=True)
         order = Order(child.module, child.name, str(child.log), child.environment, child.stop_signal)
-        self._socket.sendall(json.dumps(asdict(order)).encode() + b"\n")
-        answer = self._answer()
+        answer = self._answer(json.dumps(asdict(order)).encode() + b"\n")
         if not answer.strip().isdigit():
             log = self.child.log
             raise StartError(f"{child.name} could not be forked. Log {log}:\n{self.child.last_words(12)}")
         child.process = Forked(int(answer))
 
-    def _answer(self) -> bytes:
+    def _answer(self, order: bytes = b"") -> bytes:
+        """One line, the answer to an order if one is given; less when the process ended or says nothing."""
         assert self._socket is not None
         said = b""
         try:
+            self._socket.sendall(order)
             while not said.endswith(b"\n") and (more := self._socket.recv(1)):
                 said += more
-        except TimeoutError:
+        except OSError:  # it ended just now, or patience did: whoever asked sees no whole answer
             return b""
         return said
 

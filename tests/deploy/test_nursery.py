@@ -74,3 +74,10 @@ def test_nothing_is_forked_after_an_import_that_began_a_thread(begin: Begin, tmp
     nursery = ready(begin("threaded"))
     with pytest.raises(StartError, match="cannot be forked safely"):
         nursery.fork(part(tmp_path, TELLS))
+
+
+def test_a_nursery_that_died_is_an_error_that_names_the_part(begin: Begin, tmp_path: Path) -> None:
+    nursery = ready(begin("json"))
+    nursery.child.stop()
+    with pytest.raises(StartError, match="Part could not be forked"):
+        nursery.fork(part(tmp_path, TELLS))

@@ -46,3 +46,9 @@ def test_a_font_made_again_is_the_same_file(tmp_path: Path) -> None:
     made = static_file("Hebrew", tmp_path)
     assert made.read_bytes() == static_file("Hebrew").read_bytes()
     assert [entry.name for entry in tmp_path.iterdir()] == [made.name]
+
+
+def test_the_tools_that_make_a_face_are_not_loaded_to_use_one() -> None:
+    asks = "import sys, letters.fonts; print('fontTools' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", asks], cwd=HOME, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "False"
