@@ -1,12 +1,14 @@
 """The way from a route to a running case: permission first, then the case's own answer, no transaction between."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
+from api.commands import CommandKey
 from api.dependencies import ApiDependencies, Caller, Parts
+from api.schemas.ladder import AnswerOut
 from orchestration.handles import CaseAddress, Told
 from rules.access.policy import Resource
 from rules.errors import Conflict, Unavailable
@@ -90,3 +92,35 @@ async def _ladder(parts: Parts, request: Request, response: Response) -> Ladder:
 
 
 Cases = Annotated[Ladder, Depends(_ladder)]
+
+
+@dataclass(frozen=True)
+class OneWalk:
+    """The walk that the address names and the command's own key: what every verb on it begins and ends with."""
+
+    instance_id: UUID
+    key: str
+    cases: Ladder
+
+    async def reached(self, caller: Caller, asked: Asked | None = None) -> InstanceFile:
+        """The walk, if the policy allows the caller this permission on it."""
+        return await self.cases.reached(caller, self.instance_id, asked)
+
+    def by(self, caller: Caller, reason: str = "") -> dict[str, Any]:
+        """Who says it, under which id, and why."""
+        return {"command_id": self.key, "actor_id": caller.actor.person_id, "role": caller.actor.role, "reason": reason}
+
+    async def tell(self, caller: Caller, found: InstanceFile, verb: Verb, command: Command) -> AnswerOut:
+        """What the case answers to a verb on a walk that was reached."""
+        return AnswerOut.of(self.instance_id, await self.cases.tell(caller, found, verb, command))
+
+    async def say(self, caller: Caller, verb: Verb, command: Command) -> AnswerOut:
+        """Reach it and tell it: for verbs that ask nothing of the walk before."""
+        return await self.tell(caller, await self.reached(caller), verb, command)
+
+
+async def _one_walk(instance_id: UUID, key: CommandKey, cases: Cases) -> OneWalk:
+    return OneWalk(instance_id, key, cases)
+
+
+Walk = Annotated[OneWalk, Depends(_one_walk)]
