@@ -243,5 +243,6 @@ async def _stop_today(
     here = ruleset.index_of(stage.key)
     for rule in rules_of(ruleset):
         if rule.stop and rule.applies_at(here) and evaluate(rule.when, seen.metrics, facts) is True:
-            return _stop(rule, rule.name.removeprefix("stop:"))
+            history = await reasoning.history_at(session, (case.student_id, case.school_id), moment)
+            return _stop(rule, reasoning.sentence(reasoning.explained(rule.when, seen.metrics, facts, history, moment)))
     return None

@@ -60,7 +60,7 @@ def _taken(state: State, decision: Decision, now: datetime, *, may_advance: bool
         case Action.ENGINES_DIFFER:
             return engines_differ(state, decision, now)
         case Action.STOP if decision.stop:
-            return stop_found(state, decision.stop, now)
+            return stop_found(state, decision.stop, now, decision.basis)
         case Action.ESCALATE if _ahead(state, decision.to):
             return jumped(state, decision.to or "", decision.basis, now)
         case Action.ADVANCE if may_advance and not at_the_end and not state.ended:
@@ -167,16 +167,19 @@ def _met(state: State) -> bool:
     return state.meeting is not None and any(step.meeting_id == state.meeting.id for step in state.steps)
 
 
-def stop_found(state: State, stop: StopFound, now: datetime) -> State:
-    """A stop condition is true: close for a fact that a person entered, otherwise recommend the exit (ladder.md)."""
+def stop_found(state: State, stop: StopFound, now: datetime, basis: Basis | None = None) -> State:
+    """A stop condition is true: close for a fact that a person entered, otherwise recommend the exit (ladder.md).
+
+    `basis` is what the recommendation rests on: for the queue to tell, never to be looked at again like a step's.
+    """
     if stop.then is StopThen.STOPPED:
         return state.but(closing=Close(reason=stop.reason))
     if state.exit.muted_key == stop.key:
         return _resting(state)
-    return exit_recommended(state, stop.key, stop.sentence, now)
+    return exit_recommended(state, stop.key, stop.sentence, now, basis)
 
 
-def exit_recommended(state: State, key: str | None, sentence: str, now: datetime) -> State:
+def exit_recommended(state: State, key: str | None, sentence: str, now: datetime, basis: Basis | None = None) -> State:
     """To exit review: a person confirms or rejects."""
     last = state.last_step
     back = state.ladder.index_of(last.stage_key) if last else None
@@ -184,7 +187,7 @@ def exit_recommended(state: State, key: str | None, sentence: str, now: datetime
         Phase.EXIT_REVIEW,
         index=-1 if back is None else back,
         status=Status.ACTIVE,
-        draft=Draft(kind=ProposalKind.EXIT, note=sentence),
+        draft=Draft(kind=ProposalKind.EXIT, basis=basis or Basis(), note=sentence),
         exit=ExitState(stop_key=key),
         hold=None,
         act=Act(),
