@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,6 +47,7 @@ class Verdict:
     code: str | None = None
     problem: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
+    row_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +170,8 @@ async def _take(session: AsyncSession, actor: Actor, event: Read, arrival: Arriv
     except DomainError as refusal:
         await _remember(session, before, event, arrival, refusal)
         return Verdict(Result.REFUSED, source, event_id, refusal.code, refusal.message, refusal.fields)
-    await _remember(session, before, event, arrival, result)
-    return Verdict(result, source, event_id)
+    row = await _remember(session, before, event, arrival, result)
+    return Verdict(result, source, event_id, row_id=row.id)
 
 
 async def _applied(session: AsyncSession, actor: Actor, event: Read, arrival: Arrival) -> Result:
@@ -190,7 +192,7 @@ async def _applied(session: AsyncSession, actor: Actor, event: Read, arrival: Ar
 
 async def _remember(
     session: AsyncSession, before: InboundRow | None, event: Read, arrival: Arrival, came: Result | DomainError
-) -> None:
+) -> InboundRow:
     refusal = came if isinstance(came, DomainError) else None
     row = before or InboundRow(source=event.envelope.source, event_id=event.envelope.id, tries=0)
     row.type, row.entity, row.time = event.kind.type, event.entity, event.envelope.time
@@ -198,6 +200,7 @@ async def _remember(
     row.status = "REFUSED" if refusal else str(came).upper()
     row.code, row.problem = (refusal.code, refusal.message) if refusal else (None, None)
     await _kept(session, row, arrival)
+    return row
 
 
 async def _finish(
@@ -205,15 +208,16 @@ async def _finish(
 ) -> None:
     """One audit entry, and one look of the nightly pass if the register has changed."""
     applied = [
-        one
+        (one, verdict.row_id)
         for one, verdict in zip(read, verdicts, strict=True)
         if isinstance(one, Read) and verdict.result is Result.APPLIED
     ]
     if not applied:
         return
-    told = {one.identity: one.entity for one in applied}
+    # our own ids: those of the source may name a student, and no erasure reaches into the tenant's own details
+    told = {"events": [row_id for _, row_id in applied]}
     await audit.record(session, actor, Act("receive_events", "inbound_event", after=told), now=arrival.now)
-    if any(type(one.data) in inbound_register.TABLES for one in applied):
+    if any(type(one.data) in inbound_register.TABLES for one, _ in applied):
         run = ImportRun(
             kind="events", source_name="events", status="FINISHED", rows_done=len(applied), finished_at=arrival.now
         )
