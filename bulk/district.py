@@ -118,10 +118,11 @@ def cohorts(district: District) -> Iterator[Cohort]:
         pairs = np.flatnonzero(district.pair_school == number)
         size = max(1, CELLS // max(1, len(school.calendar.days)))
         for start in range(0, len(pairs), size):
-            yield _cohort(district, school, pairs[start : start + size])
+            yield cohort_of(district, school, pairs[start : start + size])
 
 
-def _cohort(district: District, school: School, pairs: Ints) -> Cohort:
+def cohort_of(district: District, school: School, pairs: Ints) -> Cohort:
+    """The given pairs of one school, in ascending order."""
     marks = district.marks.take(_members(district.marks.pair, pairs))
     local = np.searchsorted(pairs, marks.pair)
     at = _members(district.spans.pair, pairs)

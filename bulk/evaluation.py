@@ -11,7 +11,8 @@ from bulk.conditions import holds
 from bulk.district import Cohort, District, cohorts
 from bulk.evenings import evenings
 from bulk.measures import Measured, final, nightly
-from bulk.resolution import CodeTable, States, Winners, day_index, mark_issues, resolve, shown_days, winners
+from bulk.pooling import Elsewhere, pooled_final, pooled_nightly, together
+from bulk.resolution import CodeTable, Winners, final_states, mark_issues, winners
 from bulk.verdicts import Rule, columns_of, values
 from bulk.vocabulary import Flags, Ids, Ints, Small, day_text
 from rules.attendance.quality import ADVICE, Issue, IssueKind
@@ -91,11 +92,14 @@ def evaluate(district: District, request: Request) -> Outcome:
     parts: list[Summaries] = [_no_rows()]
     decisions: list[list[Decision]] = [[] for _ in district.pair_student]
     issues: list[tuple[int, list[Issue]]] = []
+    elsewhere = Elsewhere.of(district) if any(key.pooled for rule in request.rules for key in rule.keys) else None
     for cohort in cohorts(district):
         table = CodeTable.of(district.codes, cohort.school.code_map)
         won = winners(cohort.marks.known_at(request.known_at), table)
         issues += _issues(cohort, won, district)
         measured = _measured(cohort, table, won, request, district.codes)
+        if elsewhere:
+            measured = together(measured, _across(cohort, elsewhere, request))
         rows = _rows(cohort, request.as_of)
         parts.append(_summaries(cohort, measured, rows))
         for rule in request.rules:
@@ -107,20 +111,23 @@ def evaluate(district: District, request: Request) -> Outcome:
 
 
 def _measured(cohort: Cohort, table: CodeTable, won: Winners, request: Request, codes: Sequence[str]) -> Measured:
-    keys = dict.fromkeys([*_SUMMARY_KEYS, *(key for rule in request.rules for key in rule.keys)])
+    keys = dict.fromkeys([*_SUMMARY_KEYS, *(key for key in _asked(request) if not key.pooled)])
     if request.mode is Mode.NIGHTLY:
         return nightly(cohort, evenings(cohort, table), keys, codes)
     return final(cohort, final_states(cohort, table, won), keys, codes)
 
 
-def final_states(cohort: Cohort, table: CodeTable, won: Winners) -> States:
-    """Every session of every student-day, all winning marks known."""
-    students, days = cohort.shape
-    pair, day = np.divmod(np.arange(students * days), max(1, days))
-    at, is_open = day_index(cohort, won.marks.day)
-    here = won.take(is_open)
-    row = here.marks.pair * days + at[is_open]
-    return resolve(here, row, shown_days(cohort, table, pair, day)).reshape(students, days, 2)
+def _asked(request: Request) -> Sequence[MetricKey]:
+    return tuple(dict.fromkeys(key for rule in request.rules for key in rule.keys))
+
+
+def _across(cohort: Cohort, elsewhere: Elsewhere, request: Request) -> Measured:
+    """The metrics that count every school's sessions."""
+    keys = [key for key in _asked(request) if key.pooled]
+    companions, codes = elsewhere.companions(cohort), elsewhere.district.codes
+    if request.mode is Mode.NIGHTLY:
+        return pooled_nightly(cohort, companions, keys, codes)
+    return pooled_final(cohort, companions, keys, codes, request.known_at)
 
 
 def _issues(cohort: Cohort, won: Winners, district: District) -> list[tuple[int, list[Issue]]]:

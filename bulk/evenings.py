@@ -29,17 +29,28 @@ class Evenings:
     news: Sequence[News]
 
 
-def evenings(cohort: Cohort, table: CodeTable) -> Evenings:
-    """All evenings of a cohort; marks recorded after the last school day are never known."""
+def evenings(cohort: Cohort, table: CodeTable, of: Ints | None = None) -> Evenings:
+    """All evenings of a cohort, or those `of` another school's days; what is recorded after the last is never known."""
+    at_days = cohort.school.calendar.days if of is None else of
     students, days = cohort.shape
     grid_pair, grid_day = np.divmod(np.arange(students * days), max(1, days))
     unmarked = shown_days(cohort, table, grid_pair, grid_day).unmarked().reshape(students, days, 2)
     day, is_open = day_index(cohort, cohort.marks.day)
-    heard = np.searchsorted(cohort.school.calendar.days, cohort.marks.recorded // _DAY_SECONDS)
-    evening = np.maximum(heard, day)
-    kept = is_open & (evening < days)
-    versions = _versions(cohort, table, cohort.marks.take(kept), day[kept], evening[kept])
-    return Evenings(unmarked, [_of_evening(versions, at) for at in range(days)])
+    heard = np.searchsorted(at_days, cohort.marks.recorded // _DAY_SECONDS)
+    evening = np.maximum(heard, np.searchsorted(at_days, cohort.marks.day))
+    kept = is_open & (evening < len(at_days))
+    marks = _Heard(cohort.marks.take(kept), day[kept], evening[kept])
+    versions = _versions(cohort, table, marks, len(at_days))
+    return Evenings(unmarked, [_of_evening(versions, at) for at in range(len(at_days))])
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """Marks, where their days stand among the school's, and the evening on which each is first known."""
+
+    marks: Marks
+    day: Ints
+    evening: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +74,12 @@ def _of_evening(versions: Sequence[_Versions], at: int) -> News:
     )
 
 
-def _versions(cohort: Cohort, table: CodeTable, marks: Marks, day: Ints, evening: Ints) -> list[_Versions]:
+def _versions(cohort: Cohort, table: CodeTable, heard: _Heard, evenings: int) -> list[_Versions]:
     """Round r resolves each student-day that changed more than r times with the marks of its first r+1 evenings."""
-    days = cohort.shape[1]
-    row = marks.pair * days + day
-    changes = np.unique(row * days + evening)
-    changed, when = np.divmod(changes, max(1, days))
+    marks, evening = heard.marks, heard.evening
+    row = marks.pair * cohort.shape[1] + heard.day
+    changes = np.unique(row * evenings + evening)
+    changed, when = np.divmod(changes, max(1, evenings))
     starts = np.flatnonzero(np.diff(changed, prepend=-1))
     turn = np.arange(len(changed)) - np.repeat(starts, np.diff(np.append(starts, len(changed))))
     rounds = []

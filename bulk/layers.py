@@ -20,6 +20,7 @@ _AUTHORISED, _UNAUTHORISED, _ABSENT = (
     NUMBER[status] for status in (Status.AUTHORISED_ABSENT, Status.UNAUTHORISED_ABSENT, Status.ABSENT)
 )
 LAST_POSSIBLE = _ABSENT
+HALF_DAYS = 2
 SKIPPED, COUNTED, BREAK = 0, 1, 2
 """What a day is to a run of absence days (S5.6)."""
 
@@ -97,7 +98,9 @@ class Lens:
 
 
 def _both(flags: Flags) -> Layer:
-    """How many of the two half days."""
+    """How many of the two half days; of the half days at several schools, where those are pooled."""
+    if flags.shape[-1] > HALF_DAYS:
+        return np.asarray(flags.sum(axis=-1), np.int32)
     return np.asarray(flags[..., 0].astype(np.int32) + flags[..., 1], np.int32)
 
 
@@ -147,7 +150,7 @@ def _occasions(seen: Seen) -> Layer:
 def _minutes(seen: Seen) -> Layer:
     """All kinds: whatever was missed of a possible session, also by coming late; else the absences of that kind."""
     minutes = np.where(seen.missed, seen.states.minutes, 0)
-    return (minutes[..., 0] + minutes[..., 1]).astype(np.int32)
+    return np.asarray(minutes.sum(axis=-1), np.int32)
 
 
 _UNAUTHORISED_ONLY = frozenset({Measure.UNAUTHORISED_SESSIONS, Measure.OCCASIONS, Measure.DAYS_OR_PARTS})

@@ -10,7 +10,7 @@ from bulk.district import Cohort
 from bulk.evenings import Evenings, News
 from bulk.layers import BREAK, COUNTED, LAST_POSSIBLE, Layer, Lens
 from bulk.resolution import States
-from bulk.vocabulary import Flags
+from bulk.vocabulary import Flags, Ints
 from bulk.windows import Reach, Timeline, months_into_year
 from rules.rulesets.metrics import OF_THE_DAY, RUN, YTD, At, Measure, MetricKey, WindowKind
 
@@ -38,13 +38,13 @@ class Plan:
     prior_year: Reach | None
 
     @classmethod
-    def of(cls, key: MetricKey, cohort: Cohort, codes: Sequence[str]) -> "Plan":
+    def of(cls, key: MetricKey, cohort: Cohort, codes: Sequence[str], axis: Ints | None = None) -> "Plan":
         days, settings = cohort.school.calendar.days, cohort.school.settings
-        line = Timeline.of(days, days, settings)
+        line = Timeline.of(days, days, settings, axis)
         known = np.full(len(days), not _needs_a_step(key))
         prior_year = None
         if key.at is At.PRIOR_YEAR:
-            line = Timeline.of(days, line.year - 1, settings)
+            line = Timeline.of(days, line.year - 1, settings, axis)
             prior_year = line.reach(YTD)
         run = MetricKey(Measure.CONSECUTIVE_DAYS, RUN, key.kinds, key.codes, key.exclude_codes)
         lens = Lens.of(key, settings, codes)
@@ -54,7 +54,7 @@ class Plan:
         """Where the metric is known; a year before in which nothing was possible says nothing."""
         shape = states.status.shape[:2]
         if self.prior_year is None:
-            return np.broadcast_to(self.known, shape)
+            return np.broadcast_to(self.known, (shape[0], len(self.known)))
         total = np.zeros((shape[0], shape[1] + 1), np.int32)
         np.cumsum((states.status <= LAST_POSSIBLE).any(axis=2), axis=1, out=total[:, 1:])
         return self.known & (total[:, self.prior_year.high] > total[:, self.prior_year.low])
@@ -81,7 +81,7 @@ def final(cohort: Cohort, states: States, keys: Iterable[MetricKey], codes: Sequ
     for key in keys:
         plan = Plan.of(key, cohort, codes)
         known[key] = plan.knows(states)
-        values[key] = _of_the_day(cohort, key) if key.measure in OF_THE_DAY else _final(plan, states)
+        values[key] = _of_the_day(cohort, key) if key.measure in OF_THE_DAY else totals(plan, states)
     return Measured(values, known, states)
 
 
@@ -93,7 +93,8 @@ def _of_the_day(cohort: Cohort, key: MetricKey) -> Grid:
     return np.broadcast_to(each.astype(np.int32), cohort.shape)
 
 
-def _final(plan: Plan, states: States) -> Grid:
+def totals(plan: Plan, states: States) -> Grid:
+    """One metric on every day, from states that stand."""
     added = plan.added(states)
     if plan.follows_run:
         return _runs(plan, plan.run.layer(states), added)
@@ -124,7 +125,7 @@ def _run(days: Layer, added: Layer) -> NDArray[np.int32]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Following:
+class Following:
     """One metric as knowledge grows: its layers are kept up to date, its window is summed each evening."""
 
     plan: Plan
@@ -133,16 +134,18 @@ class _Following:
     values: Grid
 
     @classmethod
-    def of(cls, plan: Plan, states: States) -> "_Following":
+    def of(cls, plan: Plan, states: States) -> "Following":
         days = plan.run.layer(states) if plan.follows_run else np.zeros((0, 0), np.int32)
-        return cls(plan, days, plan.added(states), np.zeros(states.status.shape[:2], np.int32))
+        return cls(plan, days, plan.added(states), np.zeros((len(states.status), len(plan.known)), np.int32))
 
     def hear(self, news: News) -> None:
+        """Student-days that are different from now on."""
         if self.plan.follows_run:
             self.days[news.pair, news.day] = self.plan.run.layer(news.states)
         self.added[news.pair, news.day] = self.plan.added(news.states)
 
     def measure(self, at: int) -> None:
+        """Sum the window of one day of measurement."""
         span = slice(int(self.plan.reach.low[at]), int(self.plan.reach.high[at]))
         added = self.added[:, span]
         self.values[:, at] = _run(self.days[:, span], added) if self.plan.follows_run else added.sum(axis=1)
@@ -153,7 +156,7 @@ def nightly(cohort: Cohort, known: Evenings, keys: Iterable[MetricKey], codes: S
     wanted = tuple(keys)
     plans = {key: Plan.of(key, cohort, codes) for key in wanted}
     today = known.unmarked.copy()
-    following = {key: _Following.of(plans[key], known.unmarked) for key in wanted if key.measure not in OF_THE_DAY}
+    following = {key: Following.of(plans[key], known.unmarked) for key in wanted if key.measure not in OF_THE_DAY}
     for at, news in enumerate(known.news):
         same_day = np.flatnonzero(news.day == at)
         today.put((news.pair[same_day], news.day[same_day]), news.states.take(same_day))

@@ -40,7 +40,7 @@ class States:
         """The student-days of all parts, one after the other."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
-    def take(self, at: "Ints | slice") -> "States":
+    def take(self, at: "Ints | slice | tuple[Ints, Ints]") -> "States":
         return States(self.status[at], self.code[at], self.tardy[at], self.minutes[at])
 
     def reshape(self, *shape: int) -> "States":
@@ -204,6 +204,16 @@ def day_index(cohort: Cohort, day: Ints) -> tuple[Ints, Flags]:
         return np.zeros(len(day), np.int64), np.zeros(len(day), np.bool_)
     at = np.minimum(np.searchsorted(days, day), len(days) - 1)
     return at, days[at] == day
+
+
+def final_states(cohort: Cohort, table: CodeTable, won: Winners) -> States:
+    """Every session of every student-day, all winning marks known."""
+    students, days = cohort.shape
+    pair, day = np.divmod(np.arange(students * days), max(1, days))
+    at, is_open = day_index(cohort, won.marks.day)
+    here = won.take(is_open)
+    row = here.marks.pair * days + at[is_open]
+    return resolve(here, row, shown_days(cohort, table, pair, day)).reshape(students, days, 2)
 
 
 def mark_issues(cohort: Cohort, won: Winners, codes: Sequence[str], students: Sequence[str]) -> list[Issue]:

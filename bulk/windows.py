@@ -27,25 +27,28 @@ class Timeline:
     """Days of measurement of one school: the day itself, its school year, and where it stands among the open days."""
 
     open_days: Ints
+    axis: Ints
+    """The days whose amounts are added up: the open days, or with those of other schools among them."""
     at: Ints
     """The days measured on, which need not be open."""
     year: Ints
     """The first day of the school year of each."""
     upto: Ints
-    """How many open days are not later than each."""
+    """How many days of the axis are not later than each."""
 
     @classmethod
-    def of(cls, open_days: Ints, at: Ints, settings: SchoolSettings) -> "Timeline":
+    def of(cls, open_days: Ints, at: Ints, settings: SchoolSettings, axis: Ints | None = None) -> "Timeline":
         years = [as_day(settings.school_year_start(as_date(int(day)))) for day in at]
-        return cls(open_days, at, np.array(years, np.int64), np.searchsorted(open_days, at, "right"))
+        axis = open_days if axis is None else axis
+        return cls(open_days, axis, at, np.array(years, np.int64), np.searchsorted(axis, at, "right"))
 
     def year_low(self) -> Ints:
-        return np.searchsorted(self.open_days, self.year)
+        return np.searchsorted(self.axis, self.year)
 
     def reach(self, window: Window) -> Reach:
         low, high = self._low(window), self.upto
         if window.kind is WindowKind.DATES:
-            high = np.minimum(high, np.searchsorted(self.open_days, as_day(window.last or date.max), "right"))
+            high = np.minimum(high, np.searchsorted(self.axis, as_day(window.last or date.max), "right"))
         return Reach(np.minimum(low, high), high)
 
     def reach_of(self, key: MetricKey) -> Reach:
@@ -59,22 +62,28 @@ class Timeline:
 
     def _uncut_low(self, window: Window) -> Ints:
         if window.kind is WindowKind.CALENDAR:
-            return np.searchsorted(self.open_days, self.at - (window.n - 1))
+            return np.searchsorted(self.axis, self.at - (window.n - 1))
         if window.kind is WindowKind.WEEKS:
             return self._weeks_low(window.n)
         if window.kind is WindowKind.SCHOOL:
-            return np.maximum(self.upto - window.n, 0)
+            return self._school_days_low(window.n)
         if window.kind is WindowKind.DATES:
-            return np.full(len(self.at), np.searchsorted(self.open_days, as_day(window.first or date.min)))
+            return np.full(len(self.at), np.searchsorted(self.axis, as_day(window.first or date.min)))
         return np.zeros(len(self.at), np.int64)
 
+    def _school_days_low(self, school_days: int) -> Ints:
+        """The n-th last open day; with fewer the first, with none the day itself."""
+        opened = np.searchsorted(self.open_days, self.at, "right")
+        starts = np.append(self.open_days, 0)[np.maximum(opened - school_days, 0)]
+        return np.searchsorted(self.axis, np.where(opened > 0, starts, self.at))
+
     def _weeks_low(self, weeks: int) -> Ints:
-        """The first open day of the n-th last school week; with none so far, nothing is in reach."""
+        """The first day of the n-th last school week; with none so far, the day itself."""
         mondays = np.unique(monday(self.open_days))
         last = np.searchsorted(mondays, monday(self.at), "right")
         first = np.maximum(last - weeks, 0)
-        starts = np.append(mondays, np.iinfo(np.int64).max)[first] if len(mondays) else self.at + 1
-        return np.where(last > 0, np.searchsorted(self.open_days, starts), self.upto)
+        starts = np.append(mondays, 0)[np.minimum(first, len(mondays))]
+        return np.searchsorted(self.axis, np.where(last > 0, starts, self.at))
 
 
 def monday(days: Ints) -> Ints:

@@ -194,7 +194,8 @@ async def _running(run: _Run) -> Evaluated:
         schools=[case.lead_school_id for case in cases],
         steps=[case.effective_day for case in cases],
     )
-    told = await run.do(nightly.CHANGED, instances=[case.id for case in cases], conditions=list(compiled.conditions))
+    changed = nightly.reaching(run.ruleset, nightly.CHANGED)
+    told = await run.do(changed, instances=[case.id for case in cases], conditions=list(compiled.conditions))
     return Evaluated(changed=told, signalled=told + left)
 
 
@@ -209,7 +210,8 @@ async def _late_trips(run: _Run) -> Evaluated:
     earliest = run.order.on - timedelta(days=2 * LATE_TRIP_SCHOOL_DAYS)
     asked = {**run.given, "since": since, "earliest": earliest}
     names = ("day", "earliest", "since", "known_at", "key")
-    corrected = (await run.session.execute(nightly.CORRECTED, {name: asked[name] for name in names})).all()
+    statement = statement_of(nightly.reaching(run.ruleset, nightly.CORRECTED))
+    corrected = (await run.session.execute(statement, {name: asked[name] for name in names})).all()
     left = {row.student_id: row.first for row in corrected}
     if not left:
         return Evaluated()

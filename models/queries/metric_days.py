@@ -24,6 +24,8 @@ class DayColumns:
 
     columns: dict[str, str] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
+    pooled: bool = False
+    """Whether the days hold sessions of other schools too; then what counts one school's marks says so."""
 
     def listed(self) -> str:
         return "".join(f",\n        {what} as {name}" for what, name in self.columns.items())
@@ -35,8 +37,8 @@ class DayColumns:
     def possible(self, key: MetricKey) -> str:
         return self._named(self.possible_sessions(key))
 
-    def any_possible(self) -> str:
-        return self._named(self._count(_in(POSSIBLE)))
+    def any_possible(self, key: MetricKey) -> str:
+        return self._named(self._count(_in(POSSIBLE) + self._here(key)))
 
     def broken(self, key: MetricKey) -> str:
         """True of a day with possible sessions that ends a run of absence (S5.6)."""
@@ -57,13 +59,17 @@ class DayColumns:
         self.params[name] = listed
         return f"cast(:{name} as text[])"
 
+    def _here(self, key: MetricKey) -> str:
+        return " and f.school_id = x.school_id" if self.pooled and not key.pooled else ""
+
     def _kept(self, key: MetricKey) -> str:
-        """Sessions with excluded codes leave the metric."""
+        """Sessions with excluded codes leave the metric; those of other schools unless it counts across."""
+        here = self._here(key)
         if not key.exclude_codes:
-            return ""
+            return here
         family = key.exclude_codes == (CODE_SET,)
         codes = "m.family_codes" if family else self._codes(key.exclude_codes)
-        return f" and f.code <> all({codes})"
+        return f"{here} and f.code <> all({codes})"
 
     def _coded(self, key: MetricKey) -> str:
         return f" and f.code = any({self._codes(key.codes)})" if key.codes else ""

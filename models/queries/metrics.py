@@ -38,10 +38,12 @@ class MetricQuery:
 
 def metric_query(keys: Iterable[MetricKey], *, subjects: str = ENROLLED) -> MetricQuery:
     """One statement for a set of metrics of many students, `ENROLLED` or `LISTED`."""
-    build = _Build(tuple(sorted(set(keys))))
+    wanted = tuple(sorted(set(keys)))
+    build = _Build(wanted, days=DayColumns(pooled=any(key.pooled for key in wanted)))
     values = {key: build.value(key) for key in build.keys}
     columns = {key: f"m{number}" for number, key in enumerate(values)}
     listed = "".join(f",\n    {values[key]} as {name}" for key, name in columns.items())
+    here = "" if build.days.pooled else " and f.school_id = x.school_id"
     sql = f"""
 with subject as ({subjects}),
 {build.windows.ctes()},
@@ -49,7 +51,7 @@ register_day as (
     select x.student_id, x.school_id, x.step_day, f.date{build.days.listed()}
     from subject x
     join moment m on m.school_id = x.school_id and m.step_day is not distinct from x.step_day
-    join session_fact f on f.tenant_id = :tenant_id and f.student_id = x.student_id and f.school_id = x.school_id
+    join session_fact f on f.tenant_id = :tenant_id and f.student_id = x.student_id{here}
         and f.date between m.earliest and m.latest and f.known_from <= :known_at and :known_at < f.known_to
     group by x.student_id, x.school_id, x.step_day, f.date, m.half_day_rule, m.sessions_per_day
 ),
@@ -101,7 +103,7 @@ class _Build:
         if key.at is At.PRIOR_YEAR:
             first, last = self.windows.year_of(key.at)
             days = f"d.date between m.{first} and m.{last}"
-            needed.append(f"sum(d.{self.days.any_possible()}) filter (where {days}) > 0")
+            needed.append(f"sum(d.{self.days.any_possible(key)}) filter (where {days}) > 0")
         if key.at is At.BEFORE_STEP or key.window.kind is WindowKind.STEP:
             needed.append("d.step_day is not null")
         return f"case when {' and '.join(needed)} then {value} end" if needed else value

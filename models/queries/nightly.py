@@ -127,6 +127,7 @@ CONFIRMED = f"""(i.hold_reason = '{PauseKind.AMEND_REGISTER}' and not exists (
                 and f.known_to = 'infinity' and f.status in ('UNAUTHORISED_ABSENT', 'ABSENT')
             where r.student_id = n.student_id and r.school_id = n.school_id and r.status = 'ACCEPTED'
                 and r.date >= school_year_start(:day, cast(:year_start as text))))"""
+HERE = "f.school_id = n.school_id"
 CHANGED = f"""
 with last as (
     select distinct on (e.instance_id) e.instance_id, e.date, e.known_at, e.leaves_true, e.leaves_known,
@@ -137,7 +138,7 @@ with last as (
 compared as (
     select i.id as instance_id, n.*, exists (
             select from session_fact f
-            where f.student_id = n.student_id and f.school_id = n.school_id and f.date <= l.date
+            where f.student_id = n.student_id and {HERE} and f.date <= l.date
                 and ((f.known_from > l.known_at and f.known_from <= :known_at)
                     or (f.known_to > l.known_at and f.known_to <= :known_at))) as corrected,
         {CONFIRMED} or (l.leaves_true, l.leaves_known, l.ageing) is distinct from
@@ -200,16 +201,16 @@ from gone where why is not null and not exists (
 """
 
 # A condition that came true for a past day only: those without a case of the key, corrected since the last pass.
-CORRECTED = text("""
+CORRECTED = f"""
 select n.student_id, min(f.date) as first
 from nightly_row n
-join session_fact f on f.student_id = n.student_id and f.school_id = n.school_id and f.date < :day
+join session_fact f on f.student_id = n.student_id and {HERE} and f.date < :day
     and f.date >= :earliest
     and ((f.known_from > :since and f.known_from <= :known_at) or (f.known_to > :since and f.known_to <= :known_at))
 where n.entry is not true and not exists (
     select from instance i where i.student_id = n.student_id and i.rule_set_key = :key)
 group by n.student_id
-""")
+"""
 LATE = f"""
 insert into late_trip (student_id, school_id, rule_set_key, digest, date, metrics)
 select n.student_id, n.school_id, :key, :digest, :day, {METRICS} from nightly_row n
@@ -275,6 +276,11 @@ def _compiled(ruleset: RuleSet, subjects: str) -> Compiled:
     values = ", ".join(f"d.{column}" for column in query.columns.values()) or "null"
     statement = DECIDED.format(values=values, decisions=decided.sql)
     return Compiled(statement, {**query.params, **facts.params}, decided.names)
+
+
+def reaching(ruleset: RuleSet, statement: str) -> str:
+    """A statement about corrections; those of every school count where a metric of the version counts across."""
+    return statement.replace(HERE, "true") if any(key.pooled for key in ruleset.metric_keys()) else statement
 
 
 @lru_cache(maxsize=512)

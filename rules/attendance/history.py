@@ -82,6 +82,13 @@ class History:
     school: SchoolSettings
     calendar: SchoolCalendar
     sessions: tuple[ResolvedSession, ...]
+    elsewhere: tuple[ResolvedSession, ...] = ()
+    """The same student's sessions at the tenant's other schools, sorted by day and session."""
+
+    def anywhere(self, first: date, last: date) -> tuple[ResolvedSession, ...]:
+        """The sessions of first..last at every school, by day."""
+        found = [s for s in (*self.sessions, *self.elsewhere) if first <= s.day <= last]
+        return tuple(sorted(found, key=_day))
 
     def between(self, first: date, last: date) -> tuple[ResolvedSession, ...]:
         """The scheduled sessions of first..last, both inclusive."""

@@ -269,6 +269,7 @@ def _spoken_window(leaf: Leaf, wording: Wording) -> str:
     if key is None or isinstance(leaf, ConsecutiveAbsenceDays | MonthsIntoYear):
         return ""
     window = wording.say(f"window.{key.window.kind}", n=key.window.n)
+    window = wording.say("across", window=window) if key.pooled else window
     span = wording.spans.get(key)
     if span is None or key.window.kind is WindowKind.STEP:
         return window

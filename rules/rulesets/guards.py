@@ -35,8 +35,11 @@ def guards_of(condition: Condition) -> tuple[Leaf, Leaf]:
         kinds=_one((_kinds(leaf, params) for leaf, params in found), "ALL"),
         codes=_one((params.codes for _, params in found), ()),
         exclude_codes=_one((params.exclude_codes for _, params in found), ()),
+        across=_one((params.across for _, params in found), "SCHOOL"),
     )
-    sessions = PossibleSinceStepParams(at_least=FAIR_CHANCE_SESSIONS, exclude_codes=absences.exclude_codes)
+    sessions = PossibleSinceStepParams(
+        at_least=FAIR_CHANCE_SESSIONS, exclude_codes=absences.exclude_codes, across=absences.across
+    )
     return (
         NewAbsencesSinceStep(type="NewAbsencesSinceStep", params=absences),
         PossibleSessionsSinceStep(type="PossibleSessionsSinceStep", params=sessions),

@@ -8,7 +8,7 @@ from typing import Final
 
 from rules.attendance.codes import Status
 from rules.attendance.history import History, ResolvedSession
-from rules.rulesets.measuring import KIND_STATUSES, excluded_codes, measured_day, window_first
+from rules.rulesets.measuring import KIND_STATUSES, excluded_codes, measured_day, sessions_of, window_first
 from rules.rulesets.messages import say
 from rules.rulesets.metrics import MetricKey
 
@@ -71,7 +71,7 @@ def made_up_of(history: History, key: MetricKey, day: date, *, step: date | None
     if on is None or first is None:
         return ()
     last = min(on, key.window.last or on)
-    kept = [s for s in history.between(first, last) if _counts(history, key, s)]
+    kept = [s for s in sessions_of(history, key, first, last) if _counts(history, key, s)]
     found: dict[AbsenceKind, list[date]] = {}
     for session in kept:
         found.setdefault(absence_kind(history.school.code_set, session), []).append(session.day)

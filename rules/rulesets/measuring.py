@@ -24,14 +24,14 @@ Sessions = tuple[ResolvedSession, ...]
 def measure(history: History, key: MetricKey, day: date, *, step: date | None = None) -> int | None:
     """The metric on `day`; `step` is the effective day of the last executed step, unknown metrics are None."""
     on = measured_day(history, key.at, day, step)
-    if on is None or (key.at is At.PRIOR_YEAR and not _any_possible(history, on)):
+    if on is None or (key.at is At.PRIOR_YEAR and not _any_possible(history, key, on)):
         return None
     if key.measure in OF_THE_DAY:
         return epoch_day(on) if key.measure is Measure.EVALUATION_DAY else months_into_year(history, on)
     first = window_first(history, key, on, step)
     if first is None:
         return None
-    sessions = tuple(s for s in history.between(first, on) if s.code not in excluded_codes(history, key))
+    sessions = tuple(s for s in sessions_of(history, key, first, on) if s.code not in excluded_codes(history, key))
     if key.window.last is not None:
         sessions = tuple(s for s in sessions if s.day <= key.window.last)
     return _COUNTS[key.measure](_Slice(history, key, sessions))
@@ -96,8 +96,13 @@ def excluded_codes(history: History, key: MetricKey) -> frozenset[str]:
     return frozenset(key.exclude_codes)
 
 
-def _any_possible(history: History, on: date) -> bool:
-    return any(s.possible for s in history.between(history.school.school_year_start(on), on))
+def sessions_of(history: History, key: MetricKey, first: date, last: date) -> Sessions:
+    """The sessions that a metric may count: this school's, or every school's."""
+    return history.anywhere(first, last) if key.pooled else history.between(first, last)
+
+
+def _any_possible(history: History, key: MetricKey, on: date) -> bool:
+    return any(s.possible for s in sessions_of(history, key, history.school.school_year_start(on), on))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ ENGLISH: Final[Catalogue] = {
     "window.dates": "in the set dates",
     "window.run": "in the present run of absence",
     "window.step": "since the last step",
+    "across": "{window} at all schools here",
     "count": "{amount} {what} {window}; threshold {threshold}",
     "row": "{amount} {what}; threshold {threshold}",
     "row.dated": "{amount} {what} ({span}); threshold {threshold}",

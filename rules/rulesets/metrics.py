@@ -62,7 +62,11 @@ class Kinds(StrEnum):
 
 
 class Across(StrEnum):
-    """Whose marks count: this school's, or all of the tenant's schools."""
+    """Whose marks count: this school's, or all of the tenant's schools.
+
+    Across the tenant a session elsewhere counts as if it were the asking school's: its windows, school year, day basis,
+    sessions a day and family list hold for all; a day is a date, whichever schools were open on it.
+    """
 
     SCHOOL = "school"
     TENANT = "tenant"
@@ -129,6 +133,11 @@ class MetricKey:
     over_minutes: int = 0
     across: Across = Across.SCHOOL
     at: At = At.DAY
+
+    @property
+    def pooled(self) -> bool:
+        """Whether sessions at other schools count too."""
+        return self.across is Across.TENANT
 
     def __str__(self) -> str:
         size = f":{self.over_minutes}" if self.measure is Measure.OCCASIONS else ""

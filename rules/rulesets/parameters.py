@@ -101,12 +101,6 @@ class Counting(Params):
     exclude_codes: Literal["CODE_SET"] | tuple[Code, ...] = ()
     across: Literal["SCHOOL", "TENANT"] = "SCHOOL"
 
-    @model_validator(mode="after")
-    def _one_school(self) -> Self:
-        if self.across == "TENANT":
-            raise ValueError("'across: TENANT' is not yet supported: leave it out to count one school's marks")
-        return self
-
     def excluded(self) -> tuple[str, ...]:
         return (CODE_SET,) if self.exclude_codes == CODE_SET else codes_key(list(self.exclude_codes))
 

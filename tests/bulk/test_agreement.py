@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from random import Random
@@ -13,17 +14,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bulk.district import District, cohorts
-from bulk.evaluation import Mode, final_states
+from bulk.evaluation import Mode
 from bulk.evenings import evenings
-from bulk.measures import final, nightly
-from bulk.resolution import CodeTable, winners
+from bulk.measures import Measured, final, nightly
+from bulk.pooling import Elsewhere, pooled_final, pooled_nightly
+from bulk.resolution import CodeTable, final_states, winners
 from bulk.vocabulary import as_date
 from cli.evaluate import command, load
-from rules.attendance.history import History, SessionName
+from rules.attendance.history import History, ResolvedSession, SessionName
 from rules.attendance.marks import Mark, MarkedSession, School, Span, history
 from rules.attendance.summary import summary
 from rules.rulesets.measuring import measure
-from rules.rulesets.metrics import MetricKey
+from rules.rulesets.metrics import OF_THE_DAY, Across, MetricKey, WindowKind
 from tests.bulk.tiny import district
 from tests.shared_data import SHARED, needs_shared
 
@@ -56,6 +58,11 @@ KEYS = tuple(
         "consecutive_days/all@prior_year",
         "absent_sessions/step/all",
     )
+)
+POOLED = tuple(
+    replace(key, across=Across.TENANT)
+    for key in KEYS
+    if key.measure not in OF_THE_DAY and key.window.kind is not WindowKind.STEP
 )
 RUNS = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=False)
 
@@ -113,7 +120,12 @@ def histories(data: District, folder: Path, known_at: datetime | None) -> dict[t
             if (ends[row[1]], row[2]) == (student, school.school_id)
         ]
         found[student, school.school_id] = history(place, spans, marks, known_at)
-    return found
+    return {who: replace(past, elsewhere=_elsewhere(who, found)) for who, past in found.items()}
+
+
+def _elsewhere(who: tuple[str, str], found: dict[tuple[str, str], History]) -> tuple[ResolvedSession, ...]:
+    others = (past.sessions for (student, school), past in found.items() if student == who[0] and school != who[1])
+    return tuple(sorted((session for sessions in others for session in sessions), key=lambda s: (s.day, s.session)))
 
 
 @needs_shared
@@ -152,6 +164,44 @@ def test_every_metric_is_the_references_metric(random: Random) -> None:
                     for key in KEYS:
                         ours = int(measured.values[key][local, at]) if measured.known[key][local, at] else None
                         assert ours == measure(past, key, day), (str(key), day)
+
+
+@RUNS
+@given(random=st.randoms(use_true_random=False))
+def test_across_schools_every_metric_is_the_references_metric(random: Random) -> None:
+    with TemporaryDirectory() as folder:
+        files = district(Path(folder), random)
+        data = load(files).build()
+        reference = histories(data, files, None)
+        for cohort in cohorts(data):
+            companions = Elsewhere.of(data).companions(cohort)
+            measured = pooled_final(cohort, companions, POOLED, data.codes, None)
+            for local, pair in enumerate(cohort.pairs.tolist()):
+                past = reference[data.pair_student[pair], cohort.school.school_id]
+                days = list(enumerate(map(as_date, cohort.school.calendar.days.tolist())))
+                for at, day in random.sample(days, min(3, len(days))):
+                    assert told(measured, POOLED, (local, at)) == {key: measure(past, key, day) for key in POOLED}, day
+
+
+def told(measured: Measured, keys: tuple[MetricKey, ...], at: tuple[int, int]) -> dict[MetricKey, int | None]:
+    return {key: int(measured.values[key][at]) if measured.known[key][at] else None for key in keys}
+
+
+@RUNS
+@given(random=st.randoms(use_true_random=False))
+def test_an_evening_knows_what_was_known_then_at_every_school(random: Random) -> None:
+    with TemporaryDirectory() as folder:
+        files = district(Path(folder), random)
+        data = load(files).build()
+        for cohort in cohorts(data):
+            measured = pooled_nightly(cohort, Elsewhere.of(data).companions(cohort), POOLED, data.codes)
+            days = [as_date(day) for day in cohort.school.calendar.days.tolist()]
+            at = random.randrange(len(days)) if days else 0
+            for day in days[at : at + 1]:
+                then = histories(data, files, datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC))
+                for local, pair in enumerate(cohort.pairs.tolist()):
+                    past = then[data.pair_student[pair], cohort.school.school_id]
+                    assert told(measured, POOLED, (local, at)) == {key: measure(past, key, day) for key in POOLED}, day
 
 
 @RUNS

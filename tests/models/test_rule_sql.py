@@ -1,6 +1,7 @@
 """Metrics and trees in SQL equal the reference, for random registers on a real PostgreSQL."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, text
 
+from models.queries import nightly
 from models.queries.decisions import decision_query
 from models.queries.metrics import ENROLLED, LISTED, metric_query
-from rules.attendance.history import History
+from rules.attendance.history import History, ResolvedSession
 from rules.errors import Invalid
 from rules.rulesets.comparisons import FactKey
 from rules.rulesets.decision import rules_of
@@ -23,6 +25,7 @@ from rules.rulesets.ruleset import load_pack, parse_ruleset
 from tests.rules.rulesets.generating import (
     EVALUATION_DAYS,
     STEP_DAYS,
+    attending_elsewhere,
     fact_values,
     keys,
     metric_values,
@@ -66,7 +69,18 @@ class Tables:
             text("insert into calendar_session (school_id, date, session) values (:school, :day, :session)"),
             open_sessions,
         )
-        return tenant, school, [self._student(school, number, history) for number, history in enumerate(histories)]
+        students = [self._student(school, number, history) for number, history in enumerate(histories)]
+        self._elsewhere(dict(zip(students, histories, strict=True)))
+        return tenant, school, students
+
+    def _elsewhere(self, of: dict[UUID, History]) -> None:
+        """A second school that some of them attend, under settings of its own that must not matter."""
+        school = self._row(
+            "insert into school (source_id, name, code_set, sessions_per_day, year_start, day_basis)"
+            " values ('t', 'T', 'EDFI', 1, '09-15', 'SESSIONS') returning id"
+        )
+        for student, history in of.items():
+            self._facts(student, school, history.elsewhere)
 
     def _student(self, school: UUID, number: int, history: History) -> UUID:
         student: UUID = self._row("insert into student (source_id) values (:n) returning id", n=str(number))
@@ -75,6 +89,10 @@ class Tables:
             student=student,
             school=school,
         )
+        self._facts(student, school, history.sessions)
+        return student
+
+    def _facts(self, student: UUID, school: UUID, sessions: tuple[ResolvedSession, ...]) -> None:
         rows = [
             {
                 "student": student,
@@ -86,7 +104,7 @@ class Tables:
                 "tardy": s.is_tardy,
                 "minutes": s.minutes_missed,
             }
-            for s in history.sessions
+            for s in sessions
         ]
         if rows:
             self.connection.execute(
@@ -97,7 +115,6 @@ class Tables:
                 ),
                 rows,
             )
-        return student
 
     def _run(self, sql: str, **params: Any) -> None:
         self.connection.execute(text(sql), params)
@@ -123,7 +140,12 @@ def tables(connection: Connection) -> Iterator[Tables]:
 
 
 @REAL
-@given(schools_of_students(), st.lists(keys(), min_size=6, max_size=14), EVALUATION_DAYS, st.data())
+@given(
+    schools_of_students().flatmap(attending_elsewhere),
+    st.lists(keys(), min_size=6, max_size=14),
+    EVALUATION_DAYS,
+    st.data(),
+)
 def test_every_metric_in_sql_is_the_reference_metric(
     connection: Connection, histories: list[History], wanted: list[MetricKey], day: date, data: st.DataObject
 ) -> None:
@@ -217,6 +239,33 @@ def test_what_was_not_known_then_does_not_count(tables: Tables) -> None:
         return found
 
     assert [at(KNOWN_AT - timedelta(seconds=1)), at(KNOWN_AT)] == [0, 10]
+
+
+@pytest.mark.parametrize(("across", "heard"), [("TENANT", 1), ("SCHOOL", 0)])
+def test_a_correction_elsewhere_is_heard_where_a_metric_counts_across(tables: Tables, across: str, heard: int) -> None:
+    here = register("// //")
+    _, school, (student,) = tables.school([replace(here, elsewhere=here.sessions)])
+    tables.connection.execute(
+        text("update session_fact set known_from = :at where school_id <> :school"), {"at": KNOWN_AT, "school": school}
+    )
+    tables.connection.execute(
+        text(
+            "create temp table nightly_row on commit drop as select :student as student_id, :school as school_id,"
+            " false as entry"
+        ),
+        {"student": student, "school": school},
+    )
+    entry = {"type": "UnauthorisedSessionsThreshold", "params": {"across": across}}
+    ruleset = parse_ruleset({"key": "k", "title": "t", "entry": entry, "stages": [{"key": "a", "type": "CONTACT"}]})
+    asked = {
+        "day": here.calendar.open_days[-1] + timedelta(days=1),
+        "earliest": here.calendar.open_days[0],
+        "since": KNOWN_AT - timedelta(hours=1),
+        "known_at": KNOWN_AT,
+        "key": "k",
+    }
+    found = tables.connection.execute(text(nightly.reaching(ruleset, nightly.CORRECTED)), asked).all()
+    assert len(found) == heard
 
 
 def test_a_step_that_counts_from_a_later_day_looks_back_from_there(tables: Tables) -> None:

@@ -1,5 +1,6 @@
 """Strategies for hypothesis: students' histories, metric keys and condition trees, shared by every form's tests."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from rules.rulesets.metrics import (
     SINCE_STEP,
     WITH_KINDS,
     YTD,
+    Across,
     At,
     Kinds,
     Measure,
@@ -118,8 +120,18 @@ def keys(draw: st.DrawFn) -> MetricKey:
         draw(CODE_LISTS),
         draw(EXCLUSIONS),
         draw(st.sampled_from([0, 30])) if measure is Measure.OCCASIONS else 0,
-        at=at,
+        draw(st.sampled_from([Across.SCHOOL, Across.SCHOOL, Across.TENANT])),
+        at,
     )
+
+
+@st.composite
+def attending_elsewhere(draw: st.DrawFn, here: list[History]) -> list[History]:
+    """The same students, some of them also at another school with days of its own, perhaps on the same half days."""
+    there = draw(calendars(2))
+    others = [draw(st.one_of(st.none(), histories(history.school, there))) for history in here]
+    pairs = zip(here, others, strict=True)
+    return [replace(one, elsewhere=other.sessions) if other else one for one, other in pairs]
 
 
 def _leaf(name: str, **params: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -132,7 +144,7 @@ METRIC_LEAVES = st.one_of(
     _leaf("AttendancePercentThreshold", below=st.sampled_from([50, 80, 85.5, 90]), inclusive=st.booleans()),
     _leaf("ConsecutiveAbsenceDays", n=FEW),
     _leaf("TardyCountThreshold", count=FEW, window=st.just(20)),
-    _leaf("UnauthorisedSessionsThreshold", sessions=FEW),
+    _leaf("UnauthorisedSessionsThreshold", sessions=FEW, across=st.sampled_from(["SCHOOL", "TENANT"])),
     _leaf("NewAbsencesSinceStep", at_least=FEW),
     _leaf("Improvement", points=st.sampled_from([0, 5, 12.5]), over_school_days=st.just(20)),
     _leaf(

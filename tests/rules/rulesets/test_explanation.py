@@ -195,6 +195,12 @@ def test_a_run_of_absence_is_told_with_its_own_days() -> None:
     assert (told.data()["first_day"], told.data()["last_day"]) == ("2026-10-29", "2026-10-31")
 
 
+def test_a_count_across_schools_says_so() -> None:
+    values: Named = {"unauthorised_sessions/weeks:10/across=tenant": 10}
+    sentence = said("UnauthorisedSessionsThreshold", {"across": "TENANT"}, values).sentence
+    assert sentence == "10 unauthorised half days in 10 school weeks at all schools here; threshold 10"
+
+
 def test_the_numbers_come_as_data_too() -> None:
     explanation = said("AbsenceCountThreshold", {"count": 5, "window": 30}, {"absent_half_days/calendar:30/all": 7})
     assert (explanation.value, explanation.distance) == (Fraction(7, 2), Fraction(3, 2))

@@ -134,6 +134,10 @@ def test_guards_begin_with_the_second_stage_and_can_be_waived_by_name() -> None:
             "absent_sessions/step/all/codes=I/exclude=S",
         ),
         (
+            {"type": "UnauthorisedSessionsThreshold", "params": {"across": "TENANT"}},
+            "absent_sessions/step/unauthorised/across=tenant",
+        ),
+        (
             {"any": [{"type": "CaseResolved"}, LATE]},
             "absent_sessions/step/all",
         ),
