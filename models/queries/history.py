@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.attendance import CalendarSession, SessionFact
@@ -50,7 +50,7 @@ async def history_of(
     return History(settings_of(school), SchoolCalendar(tuple(sorted(opened.all()))), here, elsewhere)
 
 
-def _resolved(row: Row[Any]) -> ResolvedSession:
+def _resolved(row: Any) -> ResolvedSession:
     return ResolvedSession(
         row.date, SessionName(row.session), Status(row.status), row.code, row.tardy, row.minutes_missed or 0
     )
