@@ -61,8 +61,9 @@ def test_the_lists_of_a_school_are_all_of_these(district: District) -> None:
     assert len(named) == len(LISTS_OF_A_SCHOOL) + 1, "and /meetings/slots, which needs its school"
 
 
-def test_an_unknown_school_says_where_schools_are_found(district: District) -> None:
-    nowhere = str(uuid4())
+@pytest.mark.parametrize("whose", ["nobody's", "theirs"])
+def test_an_unknown_school_says_where_schools_are_found(district: District, whose: str) -> None:
+    nowhere = str(district.theirs.schools["oak"] if whose == "theirs" else uuid4())
     body = {"student_id": str(district.ours.students["ann"]), "rule_set_key": "general", "reason": WHY}
     answers = [
         district.post("/interventions/instances", json={**body, "school_id": nowhere}),

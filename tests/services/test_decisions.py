@@ -218,6 +218,15 @@ def test_the_last_look_sees_contact_stop_entitlement_and_basis(world: World, ill
     assert looked(world, ill, basis).contact_stop is True
 
 
+def test_the_last_look_names_a_stop_that_came_true_in_a_sentence(world: World, ill: Family) -> None:
+    basis = decided(world, ill).basis
+    ends = {"scope": "stop", "kind": "PART_TIME_TIMETABLE", "reason": "agreed"}
+    world.change(ill, insert(Exemption).values(student_id=ill.student_id, starts_on=TODAY, ends_on=TODAY, **ends))
+    stop = looked(world, ill, basis).stop
+    assert stop is not None
+    assert (stop.key, stop.reason, stop.sentence) == ("exempt", StopReason.EXEMPT, "an exemption is in force")
+
+
 def test_before_any_register_has_arrived_the_case_says_what_to_do(world: World) -> None:
     family = world.family()
     long_after = NOW + timedelta(days=120)  # thirty school days without a mark
