@@ -14,7 +14,7 @@ from models.privacy import AmendmentRequest
 from models.queries.keyset import Window, paged
 from rules.errors import Conflict, NotFound
 from rules.privacy.regimes import regimes
-from services import jurisdictions, tasks
+from services import jurisdictions, pack_recalls, tasks
 from services.audit import Act, record
 from services.context import Actor
 from services.tasks import CreateTask
@@ -134,6 +134,7 @@ async def decide(session: AsyncSession, actor: Actor, command: DecideAmendment, 
         where = "in the school's own register system" if row.subject_kind == "MARK" else "where it was written"
         title = f"Put the record right {where}: an amendment was granted"
         await _task(session, actor, row, (AMEND_TASK, title, "attendance_officer", row.due_on), now)
+        await pack_recalls.ask_back(session, actor, row.student_id, now=now)
     return row
 
 

@@ -17,7 +17,7 @@ from models.queries import corrections
 from models.queries.corrections import Correction, SessionAt
 from models.queries.refresh import refresh_batch
 from rules.errors import Invalid
-from services import audit, outbox, schools
+from services import audit, outbox, pack_recalls, schools
 from services.attendance_import import SEQUENCE_SPAN
 from services.attendance_summaries import BATCH
 from services.context import Actor
@@ -119,6 +119,7 @@ async def correct_register(
         after={f"{change.date} {change.session}": change.after for change in changes},
     )
     await finish_run(session, actor, run, act, now=now)
+    await pack_recalls.ask_back(session, actor, command.student_id, now=now)
     return Corrected(run.id, changes)
 
 

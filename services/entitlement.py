@@ -77,6 +77,18 @@ async def children(session: AsyncSession, guardian_id: UUID, *, on: date) -> fro
     return frozenset(open_to)
 
 
+async def linked_guardians(session: AsyncSession, student_id: UUID, on: date) -> Sequence[UUID]:
+    """The living guardians whose link to the student is in force on a day, whatever they may receive."""
+    found = [
+        guardian.id
+        for link, guardian in await _links(session, student_id)
+        if (link.valid_from is None or link.valid_from <= on)
+        and (link.valid_to is None or on <= link.valid_to)
+        and guardian.deceased_on is None
+    ]
+    return list(dict.fromkeys(found))
+
+
 async def _closed(session: AsyncSession, student_id: UUID, guardian_id: UUID) -> bool:
     stopped = await contact_stopped(session, student_id)
     return stopped or guardian_id in await stopped_guardians(session, student_id)

@@ -1,5 +1,6 @@
 """Escalations: the case's tier, its chronology as a stored document, and the tasks with their deadlines."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -16,17 +17,22 @@ from models.queries import calendar
 from rules.errors import NotFound
 from rules.events.catalogue import TIER_ESCALATED
 from rules.events.payloads import TierEscalatedData
-from services import artifacts, school_days
+from rules.privacy.packs import PackKind
+from services import artifacts, evidence_packs, school_days
 from services.artifacts import Paper, artifact_id_for
 from services.audit import Act, record
 from services.case_tasks import NewTask, open_task
 from services.chronology import chronology
 from services.context import CaseRef
+from services.entitlement import linked_guardians
 from services.events import emit
+from services.evidence_packs import PreparePack
 from services.means import Means
 from services.student_keys import DataKey, data_key
 
 HIGHEST_TIER: Final = 3
+RECIPIENT: Final = "The team around the student"
+INTEREST: Final = "The case was escalated."
 TASKS: Final = (
     ("escalation_chronology", "Read the chronology and add what is missing", 2, "attendance_officer"),
     ("escalation_meeting", "Meet the team around the student and agree who does what", 5, "school_leader"),
@@ -55,17 +61,26 @@ class Opened:
 class _Begun:
     id: UUID
     on: date
+    case_id: UUID
     finished: bool
     record: Chronology
     key: DataKey
+    guardians: Sequence[UUID]
 
 
 async def open_escalation(means: Means, case: CaseRef, wanted: Raise) -> Opened:
-    """Raise the tier and open the tasks, then draw and store the chronology; a retry goes on where it was."""
+    """Raise the tier, open the tasks, store the chronology, draft the evidence packs; a retry goes on where it was."""
     async with means.sessions.tenant(case.tenant_id) as session:
         begun = await _begin(means, session, case, wanted)
-    if begun.finished:
-        return Opened(begun.id, begun.on)
+    if not begun.finished:
+        await _store_chronology(means, case, wanted, begun)
+    for guardian_id in begun.guardians:
+        pack = PreparePack(begun.case_id, PackKind.INTERNAL_MEETING, guardian_id, RECIPIENT, INTEREST)
+        await evidence_packs.draft(means, case, pack)
+    return Opened(begun.id, begun.on)
+
+
+async def _store_chronology(means: Means, case: CaseRef, wanted: Raise, begun: _Begun) -> None:
     drawn = await means.threads.run(lambda: render_chronology(begun.record))
     own_id = artifact_id_for(f"{case.key}/{sha256(drawn.content).hexdigest()}")
     paper = Paper(own_id, begun.on.year, drawn.content, drawn.pages, drawn.engine)
@@ -83,7 +98,6 @@ async def open_escalation(means: Means, case: CaseRef, wanted: Raise) -> Opened:
         row = await artifacts.enter(session, case.actor, shelved, facts, now=case.now)
         mine = update(Escalation).where(Escalation.id == begun.id, Escalation.artifact_id.is_(None))
         await session.execute(mine.values(artifact_id=row.id))
-    return Opened(begun.id, begun.on)
 
 
 async def _begin(means: Means, session: AsyncSession, case: CaseRef, wanted: Raise) -> _Begun:
@@ -91,7 +105,8 @@ async def _begin(means: Means, session: AsyncSession, case: CaseRef, wanted: Rai
     on = await calendar.local_date(session, case.school_id, row.opened_at)
     told = await chronology(session, case, row.reason or "", row.opened_at)
     key = await data_key(session, means.keyring, case.tenant_id, case.student_id)
-    return _Begun(row.id, on, row.artifact_id is not None, told, key)
+    guardians = await linked_guardians(session, case.student_id, on)
+    return _Begun(row.id, on, row.case_id, row.artifact_id is not None, told, key, guardians)
 
 
 async def _row(session: AsyncSession, case: CaseRef, wanted: Raise) -> Escalation:

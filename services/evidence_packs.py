@@ -1,13 +1,14 @@
 """Evidence packs: drawn and sealed once, seen and released by two people, disclosed, recalled."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,17 +16,28 @@ from gateways.keyring import open_sealed, seal
 from gateways.ports import KeyRing, WrongKey
 from letters.evidence import render_evidence
 from models.evidence_packs import EvidenceLook, EvidencePack
-from models.instances import CaseFile, Event, Instance
-from models.privacy import AmendmentRequest
+from models.instances import CaseFile
 from models.queries.keyset import Window, paged
+from models.reliability import Effect
 from rules.access.permissions import Role
 from rules.errors import Conflict, Forbidden, Invalid, NotFound
-from rules.privacy.packs import BASIS_EVENTS, DISCLOSED_TO, HOLDS_FOR, NEVER_FOR_FAMILIES, PackKind, PackPart
-from services import amendments, artifacts, cases, disclosures, entitlement, evidence, jurisdictions, tasks
+from rules.privacy.packs import DISCLOSED_TO, HOLDS_FOR, NEVER_FOR_FAMILIES, PackKind, PackPart
+from services import (
+    amendments,
+    artifacts,
+    cases,
+    disclosures,
+    entitlement,
+    evidence,
+    jurisdictions,
+    pack_recalls,
+    tasks,
+)
 from services.artifacts import Paper, Verification
 from services.audit import Act, record
-from services.context import Actor
+from services.context import Actor, CaseRef
 from services.disclosures import Disclose
+from services.effects import once
 from services.evidence import Wanted
 from services.letter_merge import reference
 from services.means import Means
@@ -71,7 +83,27 @@ class Words:
 
 async def prepare(means: Means, actor: Actor, command: PreparePack, *, now: datetime) -> EvidencePack:
     """Gather, leave out, draw, seal and store; nothing goes out before two people have seen it."""
-    pack_id = uuid4()
+    row, words = await _drawn(means, actor, command, uuid4(), now)
+    async with means.sessions.tenant(actor.tenant_id) as session:
+        return await _entered(session, actor, row, words, now)
+
+
+async def draft(means: Means, case: CaseRef, command: PreparePack) -> None:
+    """What a case prepares by itself, once per key and guardian: people look at it and release it like any other."""
+    key = f"{case.key}/pack/{command.guardian_id}"
+    async with means.sessions.tenant(case.tenant_id) as session:
+        if await session.get(Effect, (case.tenant_id, key)) is not None:
+            return
+    row, words = await _drawn(means, case.actor, command, artifacts.artifact_id_for(key), case.now, again=True)
+    async with means.sessions.tenant(case.tenant_id) as session:
+        if await once(session, key, "draft_evidence_pack"):
+            await _entered(session, case.actor, row, words, case.now)
+
+
+async def _drawn(
+    means: Means, actor: Actor, command: PreparePack, reference_id: UUID, now: datetime, *, again: bool = False
+) -> tuple[EvidencePack, dict[str, Any]]:
+    """The pack, drawn and stored; `again`: it may be drawn anew with other words, which then is another object."""
     async with means.sessions.tenant(actor.tenant_id) as session:
         case = await cases.get(session, command.case_id)
         await _permitted(session, actor, case, command, now)
@@ -81,11 +113,14 @@ async def prepare(means: Means, actor: Actor, command: PreparePack, *, now: date
             guardian_id=command.guardian_id,
             recipient=command.recipient,
             parts=frozenset(command.switched_on),
-            reference=reference(str(pack_id), case.student_id),
+            reference=reference(str(reference_id), case.student_id),
         )
         said = await evidence.gathered(session, wanted, now=now)
         key = await data_key(session, means.keyring, actor.tenant_id, case.student_id, RECORD_CLASS)
     drawn = await means.threads.run(lambda: render_evidence(said))
+    pack_id = reference_id
+    if again:
+        pack_id = artifacts.artifact_id_for(f"{reference_id}/{sha256(drawn.content).hexdigest()}")
     paper = Paper(pack_id, now.year, drawn.content, drawn.pages, drawn.engine)
     shelved = await artifacts.shelve(means, actor.tenant_id, key, paper, now=now)
     words = {"recipient": command.recipient, "interest": command.interest, "switched_on": dict(command.switched_on)}
@@ -110,8 +145,7 @@ async def prepare(means: Means, actor: Actor, command: PreparePack, *, now: date
         prepared_at=now,
         asked_on=command.asked_on,
     )
-    async with means.sessions.tenant(actor.tenant_id) as session:
-        return await _entered(session, actor, row, words, now)
+    return row, words
 
 
 async def _permitted(session: AsyncSession, actor: Actor, case: CaseFile, command: PreparePack, now: datetime) -> None:
@@ -193,33 +227,8 @@ async def listed(session: AsyncSession, asked: PackQuery, window: Window) -> Seq
         if value is not None:
             wanted = wanted.where(column == value)
     if asked.to_recall:
-        wanted = wanted.where(EvidencePack.status == "RELEASED", _moved())
+        wanted = wanted.where(EvidencePack.status == "RELEASED", pack_recalls.moved())
     return (await session.scalars(paged(wanted, (EvidencePack.prepared_at, EvidencePack.id), window))).all()
-
-
-def _moved() -> Any:
-    """The basis changed, or an amendment was granted, after the pack was drawn."""
-    later = (
-        select(Event.id)
-        .join(Instance, Instance.id == Event.instance_id)
-        .where(
-            Instance.case_id == EvidencePack.case_id,
-            Event.type.in_(BASIS_EVENTS),
-            Event.occurred_at > EvidencePack.prepared_at,
-        )
-    )
-    granted = select(AmendmentRequest.id).where(
-        AmendmentRequest.student_id == EvidencePack.student_id,
-        AmendmentRequest.status == "GRANTED",
-        AmendmentRequest.decided_at > EvidencePack.prepared_at,
-    )
-    return exists(later) | exists(granted)
-
-
-async def outdated(session: AsyncSession, rows: Collection[EvidencePack]) -> frozenset[UUID]:
-    """Those of these packs that no longer say what is so."""
-    mine = select(EvidencePack.id).where(EvidencePack.id.in_([row.id for row in rows]), _moved())
-    return frozenset(await session.scalars(mine))
 
 
 async def pages(means: Means, actor: Actor, pack_id: UUID, *, now: datetime) -> bytes:
@@ -251,21 +260,21 @@ async def release(
     session: AsyncSession, keyring: KeyRing, actor: Actor, pack: tuple[UUID, str], *, now: datetime
 ) -> EvidencePack:
     """The first of two people signs, the second releases: each has seen the very pages whose hash they name."""
-    pack_id, sha256 = pack
+    pack_id, named = pack
     row = await get(session, pack_id, lock=True)
-    await _ready(session, actor, row, sha256)
+    await _ready(session, actor, row, named)
     if row.status == "DRAFT":
         row.status, row.signed_by, row.signed_at = "SIGNED", actor.person_id, now
     else:
         await _out(session, keyring, actor, row, now)
     await session.flush()
     verb = "sign_evidence_pack" if row.status == "SIGNED" else "release_evidence_pack"
-    act = Act(verb, "evidence_pack", row.id, row.student_id, after={"status": row.status, "sha256": sha256})
+    act = Act(verb, "evidence_pack", row.id, row.student_id, after={"status": row.status, "sha256": named})
     await record(session, actor, act, now=now)
     return row
 
 
-async def _ready(session: AsyncSession, actor: Actor, row: EvidencePack, sha256: str) -> None:
+async def _ready(session: AsyncSession, actor: Actor, row: EvidencePack, named: str) -> None:
     if row.status not in {"DRAFT", "SIGNED"}:
         raise Conflict("pack_decided", f"Evidence pack {row.id} is {row.status.lower()} already.")
     if row.status == "SIGNED" and row.signed_by == actor.person_id:
@@ -273,9 +282,9 @@ async def _ready(session: AsyncSession, actor: Actor, row: EvidencePack, sha256:
     looked = select(EvidenceLook.id).where(EvidenceLook.pack_id == row.id, EvidenceLook.person_id == actor.person_id)
     if (await session.scalars(looked)).first() is None:
         raise Conflict("pages_not_seen", "Look at the pages first: nobody releases what they have not seen.")
-    if row.sha256 != sha256:
+    if row.sha256 != named:
         raise Conflict("other_pages", "The pages you name are not those of this pack: look at them again.")
-    if row.id in await outdated(session, [row]):
+    if row.id in await pack_recalls.outdated(session, [row]):
         raise Conflict("basis_changed", "The basis changed after the pack was drawn: prepare it anew.")
 
 

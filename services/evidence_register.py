@@ -1,6 +1,6 @@
 """The register as evidence: every session that was not attended, with its first entry and every later one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.attendance import CodeMap, Mark
-from models.people import School
+from models.people import Person, School
 
 WORDS: Final = {
     "PRESENT": "present",
@@ -45,17 +45,18 @@ async def extract(session: AsyncSession, student_id: UUID, *, health: bool) -> l
     sets = dict((await session.execute(select(School.id, School.code_set))).all())
     marks = select(Mark).where(Mark.student_id == student_id, Mark.deleted.is_(False))
     ordered = marks.order_by(Mark.date, Mark.session, Mark.recorded_at, Mark.ingest_seq)
+    names = {str(one.id): one.display_name for one in (await session.scalars(select(Person))).all()}
     found: list[Entry] = []
     for _, group in groupby((await session.scalars(ordered)).all(), key=lambda mark: (mark.date, mark.session)):
         rows = list(group)
         statuses = [meaning.get((sets.get(row.school_id, ""), row.code), "UNKNOWN") for row in rows]
         if len(rows) == 1 and statuses[0] in THERE:
             continue
-        found += _entries(rows, statuses, health=health)
+        found += _entries(rows, statuses, names, health=health)
     return found
 
 
-def _entries(rows: Sequence[Mark], statuses: Sequence[str], *, health: bool) -> list[Entry]:
+def _entries(rows: Sequence[Mark], statuses: Sequence[str], names: Mapping[str, str], *, health: bool) -> list[Entry]:
     return [
         Entry(
             date=row.date,
@@ -63,12 +64,21 @@ def _entries(rows: Sequence[Mark], statuses: Sequence[str], *, health: bool) -> 
             amended=number > 0,
             what=f"{WORDS.get(status, 'unknown')} ({row.code})" if health else WORDS.get(status, "unknown"),
             recorded_at=row.recorded_at,
-            who=", ".join(part for part in (row.recorded_by, row.recorded_by_title) if part),
-            title=row.recorded_by_title or "",
+            who=", ".join(part for part in (_name(row, names), _title(row)) if part),
+            title=_title(row),
             why=_why(row, health=health),
         )
         for number, (row, status) in enumerate(zip(rows, statuses, strict=True))
     ]
+
+
+def _name(row: Mark, names: Mapping[str, str]) -> str:
+    """Whom the register names; a correction made here names its person by id."""
+    return names.get(row.recorded_by or "", row.recorded_by or "")
+
+
+def _title(row: Mark) -> str:
+    return (row.recorded_by_title or "").replace("_", " ")
 
 
 def _why(row: Mark, *, health: bool) -> str:

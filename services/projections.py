@@ -18,6 +18,8 @@ from rules.events.ladder import MODELS, published
 from rules.ladder.events import EventType, LadderEvent
 from rules.ladder.state import Hold, Proposal
 from rules.ladder.words import Phase
+from rules.privacy.packs import BASIS_EVENTS
+from services import pack_recalls
 from services.audit import Act, record
 from services.context import Actor, CaseRef
 from services.effects import once
@@ -87,6 +89,8 @@ async def project(session: AsyncSession, case: CaseRef, view: CaseView, events: 
     await session.execute(mine.values(stage_type=names.get(view.stage_key or "")))
     for number, event in enumerate(events):
         await _append(session, case, _Fact(number, view.revision, names.get(event.stage_key or "")), event)
+    if any(event.type in BASIS_EVENTS for event in events):
+        await pack_recalls.ask_back(session, case.actor, case.student_id, now=case.now)
 
 
 async def _move_forward(session: AsyncSession, case: CaseRef, view: CaseView, events: Sequence[LadderEvent]) -> None:

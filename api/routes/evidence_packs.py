@@ -11,7 +11,7 @@ from api.commands import CommandKey, HandrailRoute
 from api.dependencies import Caller, Parts, Work, permit
 from api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, after, page
 from api.schemas.artifacts import VerificationOut
-from api.schemas.evidence_packs import InspectionOut, PackIn, PackOut, ReleaseIn
+from api.schemas.evidence_packs import InspectionOut, PackIn, PackOut, RecipientOut, ReleaseIn
 from api.schemas.shared import ReasonIn
 from models.evidence_packs import EvidencePack
 from models.queries.keyset import Window
@@ -21,7 +21,7 @@ from rules.access.policy import Resource
 from rules.errors import NotFound
 from rules.ids import GuardianId, SchoolId, StudentId
 from rules.privacy.packs import PackKind
-from services import cases, evidence_packs, jurisdictions
+from services import cases, evidence_packs, jurisdictions, pack_recalls
 from services.evidence_packs import PackQuery, PreparePack
 
 router = APIRouter(tags=["cases"], route_class=HandrailRoute)
@@ -37,7 +37,7 @@ def _shown(row: EvidencePack, *, to_recall: bool) -> PackOut:
 
 
 async def _all(session: Session, rows: Sequence[EvidencePack]) -> dict[UUID, PackOut]:
-    late = await evidence_packs.outdated(session, rows)
+    late = await pack_recalls.outdated(session, rows)
     return {row.id: _shown(row, to_recall=row.id in late) for row in rows}
 
 
@@ -127,6 +127,16 @@ async def download_evidence_pack(
     content = await evidence_packs.pages(given.working, caller.actor, pack_id, now=caller.now)
     named = {"Content-Disposition": f'attachment; filename="{pack_id}.pdf"', "Cache-Control": "no-store"}
     return Response(content, media_type="application/pdf", headers=named)
+
+
+@router.get("/evidence-packs/{pack_id:uuid}/recipients")
+async def list_pack_recipients(
+    pack_id: UUID, caller: Annotated[Caller, permit(Permission.PACK_LIST)], given: Parts, session: Work
+) -> list[RecipientOut]:
+    """Whom to ask it back from: everybody who was given it or opened it, in the order of time."""
+    row = await _reached(session, caller, pack_id)
+    lines = await pack_recalls.received(session, given.working.keyring, caller.actor.tenant_id, row)
+    return [RecipientOut.model_validate(line) for line in lines]
 
 
 @router.get("/evidence-packs/{pack_id:uuid}/verification")

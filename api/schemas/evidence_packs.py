@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, Text, shown
+from rules.privacy.disclosures import Party
 from rules.privacy.packs import PackKind, PackPart
 
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -86,6 +87,28 @@ class PackOut(Body):
     expires_at: datetime | None
     recalled_at: datetime | None
     to_recall: bool = Field(description="The basis changed after it was drawn: recall it, or it misleads.")
+
+
+class RecipientOut(Body):
+    """Somebody outside the school who was given a pack, or opened it."""
+
+    model_config = shown(
+        {
+            "at": "2026-11-20T09:30:00Z",
+            "party": "EDUCATION_AUTHORITY",
+            "recipient": "The welfare service of the county",
+            "interest": "A referral.",
+            "guardian_id": None,
+            "released_by": SOME_ID,
+        }
+    )
+
+    at: datetime
+    party: Party
+    recipient: str = Field(description="In the words of whoever prepared it; empty where an account or link looked.")
+    interest: str
+    guardian_id: UUID | None
+    released_by: UUID | None
 
 
 class ReleaseIn(Body):

@@ -164,6 +164,7 @@ ENTRIES: dict[str, Entry] = {
     "download_evidence_pack": STORED,
     "release_evidence_pack": STORED,
     "verify_evidence_pack": STORED,
+    "list_pack_recipients": STORED,
     "recall_evidence_pack": Entry(STUDENT, (409,)),  # nothing was released
     "read_record": Entry(STUDENT),
     "read_legal_hold": Entry(STUDENT),

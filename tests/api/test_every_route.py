@@ -121,6 +121,7 @@ READING = [route for route in ROUTES if route.method == "GET" or route.operation
 SHOWN_ELSEWHERE = {
     "download_artifact",
     "download_evidence_pack",
+    "list_pack_recipients",
     "preview_template",
     "verify_artifact",
     "verify_evidence_pack",

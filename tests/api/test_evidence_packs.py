@@ -2,9 +2,10 @@
 
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,12 +19,16 @@ from models.audit import AuditEntry
 from models.delivery import Message
 from models.evidence_packs import EvidencePack
 from models.guardians import Guardian, GuardianLink
-from models.instances import CaseFile, Contact, Event, Instance
+from models.instances import CaseFile, Contact, Event, Instance, Task
 from models.privacy import Disclosure
 from models.rulesets import RuleSet, RuleSetVersion
 from models.session import Session
 from models.students import AbsenceReason, CareFlag, Student
+from rules.ladder.events import EventType, LadderEvent
 from rules.rulesets.ruleset import digest, dump_ruleset, load_pack
+from services import projections
+from services.context import CaseRef
+from services.projections import CaseView
 from tests.api.district import NOW, TODAY, District
 from tests.api.papers import stored
 from tests.api.viewed import viewed
@@ -313,6 +318,90 @@ def test_it_is_asked_back_when_the_basis_changes(district: District, family: Fam
         "recall_evidence_pack",
     ]
     assert district.run(_audited(district, UUID(pack["id"]))) == did
+
+
+@contextmanager
+def later(district: District, minutes: int) -> Iterator[datetime]:
+    """The same district some minutes on."""
+    before, now = district.app.state.parts, NOW + timedelta(minutes=minutes)
+    district.app.state.parts = replace(before, clock=lambda: now)
+    yield now
+    district.app.state.parts = before
+
+
+def amended(district: District, family: Family, _: datetime) -> None:
+    body = {
+        "school_id": str(district.ours.schools["oak"]),
+        "guardian_id": str(family.grace),
+        "subject_kind": "OTHER",
+        "wrong": "The bus was cancelled.",
+        "wanted": "Say so.",
+    }
+    request = district.post(f"/students/{family.student_id}/amendment-requests", "attendance_officer", json=body).json()
+    decision = {"granted": True, "reason": "The company confirmed it."}
+    answer = district.post(f"/amendment-requests/{request['id']}/decision", "dpo", json=decision)
+    assert answer.status_code == 200, answer.text
+
+
+def corrected(district: District, family: Family, _: datetime) -> None:
+    body = {
+        "school_id": str(district.ours.schools["oak"]),
+        "marks": [{"date": TODAY.isoformat(), "session": "AM", "code": "I"}],
+        "reason": "The note was found.",
+    }
+    answer = district.post(f"/attendance/students/{family.student_id}/corrections", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+def lost(district: District, family: Family, now: datetime) -> None:
+    """The case finds that a step's basis is gone, as its workflow writes it down."""
+
+    async def projected() -> None:
+        ours = district.ours
+        async with district.sessions.tenant(ours.id) as session:
+            walk = await session.get_one(Instance, family.instance_id)
+            case: Any = (ours.id, ours.schools["oak"], family.student_id, family.instance_id, str(uuid4()), now)
+            view = CaseView(walk.revision + 1, "ACTIVE", "ON_HOLD", None, 0, 1, walk.digest, *(None,) * 7, {})
+            event = LadderEvent(type=EventType.TRIGGER_INVALIDATED, at=now)
+            await projections.project(session, CaseRef(*case), view, [event])
+
+    district.run(projected())
+
+
+@pytest.mark.parametrize("change", [amended, corrected, lost])
+def test_a_change_after_the_release_opens_one_task_and_lists_who_has_the_pack(
+    district: District, family: Family, change: Callable[[District, Family, datetime], None]
+) -> None:
+    minutes = {"amended": 10, "corrected": 20, "lost": 30}[change.__name__]
+    with later(district, minutes):
+        wish = {"kind": "AUTHORITY_REFERRAL", "recipient": f"Welfare service {minutes}", "interest": "Referred."}
+        pack = released(district, prepared(district, family, **wish).json())
+        assert tasks_about(district, family, pack["id"]) == []
+    for more in (1, 2):
+        with later(district, minutes + more) as now:
+            change(district, family, now)
+            assert tasks_about(district, family, pack["id"]) == ["CHECK_PACK"]
+            assert district.get(f"/evidence-packs/{pack['id']}", "dpo").json()["to_recall"]
+            told = district.get(f"/evidence-packs/{pack['id']}/recipients", "dpo")
+    (line,) = told.json()
+    assert (line["party"], line["recipient"]) == ("EDUCATION_AUTHORITY", f"Welfare service {minutes}")
+    assert viewed(district, told) == {family.student_id}
+    anew = prepared(district, family, **wish).json()
+    assert ("District Admin, district admin" in re.sub(r"\s+", " ", words(district, anew["id"]))) == (minutes > 10)
+    assert district.get(f"/evidence-packs/{pack['id']}/recipients", "guardian").status_code == 403
+
+
+def tasks_about(district: District, family: Family, pack_id: str) -> list[str]:
+    """What waits to be done about a pack that is out."""
+
+    async def read() -> list[str]:
+        async with district.sessions.tenant(district.ours.id) as session:
+            mine = select(Task).where(Task.student_id == family.student_id, Task.status == "OPEN")
+            rows = (await session.scalars(mine)).all()
+            about = [row for row in rows if row.details.get("evidence_pack_id") == pack_id]
+            return [row.kind for row in about if row.kind != "RELEASE_PACK"]
+
+    return district.run(read())
 
 
 async def _audited(district: District, pack_id: UUID) -> list[str]:
