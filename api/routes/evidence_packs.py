@@ -132,11 +132,11 @@ async def download_evidence_pack(
 @router.get("/evidence-packs/{pack_id:uuid}/recipients")
 async def list_pack_recipients(
     pack_id: UUID, caller: Annotated[Caller, permit(Permission.PACK_LIST)], given: Parts, session: Work
-) -> list[RecipientOut]:
+) -> Page[RecipientOut]:
     """Whom to ask it back from: everybody who was given it or opened it, in the order of time."""
     row = await _reached(session, caller, pack_id)
     lines = await pack_recalls.received(session, given.working.keyring, caller.actor.tenant_id, row)
-    return [RecipientOut.model_validate(line) for line in lines]
+    return Page[RecipientOut](items=[RecipientOut.model_validate(line) for line in lines])
 
 
 @router.get("/evidence-packs/{pack_id:uuid}/verification")

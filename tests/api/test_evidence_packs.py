@@ -383,7 +383,7 @@ def test_a_change_after_the_release_opens_one_task_and_lists_who_has_the_pack(
             assert tasks_about(district, family, pack["id"]) == ["CHECK_PACK"]
             assert district.get(f"/evidence-packs/{pack['id']}", "dpo").json()["to_recall"]
             told = district.get(f"/evidence-packs/{pack['id']}/recipients", "dpo")
-    (line,) = told.json()
+    (line,) = told.json()["items"]
     assert (line["party"], line["recipient"]) == ("EDUCATION_AUTHORITY", f"Welfare service {minutes}")
     assert viewed(district, told) == {family.student_id}
     anew = prepared(district, family, **wish).json()
