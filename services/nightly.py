@@ -85,6 +85,12 @@ async def due_schools(session: AsyncSession, time_zone: str, *, now: datetime) -
     return due
 
 
+async def begun_by_hand(session: AsyncSession, actor: Actor, runs: Sequence[str], *, now: datetime) -> None:
+    """Write down who asked for a pass outside its hour, and which workflows it became."""
+    act = audit.Act("run_evaluation", "tenant", actor.tenant_id, after={"runs": list(runs)})
+    await audit.record(session, actor, act, now=now)
+
+
 async def versions_to_run(session: AsyncSession) -> list[VersionToRun]:
     """Every version that is ACTIVE or pinned by an open instance."""
     return [VersionToRun(row.digest, row.active) for row in await session.execute(nightly.VERSIONS)]

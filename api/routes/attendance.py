@@ -28,7 +28,7 @@ from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
 from rules.errors import Unavailable
-from services import attendance, register, schools
+from services import attendance, nightly, register, schools
 from services.attendance import CorrectRegister
 from services.register import Coded, PutCodeMap, SettleRow, Span
 
@@ -204,4 +204,7 @@ async def run_evaluation(
         zones = await schools.time_zones(session)
     if given.cases is None:
         raise Unavailable("temporal_unavailable", "The case engine is not connected; try again with the same key.")
-    return EvaluationOut(runs=await given.cases.evaluate(caller.actor.tenant_id, zones, because=f"by-hand-{key}"))
+    runs = await given.cases.evaluate(caller.actor.tenant_id, zones, because=f"by-hand-{key}")
+    async with given.sessions.tenant(caller.actor.tenant_id) as session:
+        await nightly.begun_by_hand(session, caller.actor, runs, now=caller.now)
+    return EvaluationOut(runs=runs)

@@ -10,6 +10,7 @@ import pytest
 from orchestration.client import TemporalAddress, connect
 from orchestration.handles import CaseHandles
 from tests.api.district import District
+from tests.api.viewed import recorded
 from tests.api.walks import CODEC
 from tests.servers.kinds import TemporalDev
 
@@ -186,6 +187,8 @@ def test_a_pass_by_hand_runs_once_per_key(district: District, temporal_dev: Temp
     assert answer.status_code == 202
     run = answer.json()["runs"][0]
     assert run.startswith("nightly:")
+    (entry,) = recorded(district, answer.headers["X-Request-Id"])
+    assert (entry.verb, entry.actor_id) == ("run_evaluation", district.ours.people["district_admin"])
 
     async def ended() -> None:
         await client.get_workflow_handle(run).terminate("the tests are over")

@@ -11,6 +11,7 @@ import pytest
 
 from rules.access.permissions import GRANTS, NAMED_STUDENTS_ONLY, OWN_STUDENTS_ONLY, Permission, Role
 from tests.api.district import District, Tenancy
+from tests.api.elsewhere import RECORDED_ELSEWHERE
 from tests.api.entries import ENTRIES, About, Entry
 from tests.api.furnished import CANARY, UNBOUND, Furnished, furnish, holders, templates
 from tests.api.test_routes import ALL, DOCUMENT, IDS
@@ -130,42 +131,6 @@ SHOWN_ELSEWHERE = {
 CHANGING = [route for route in ROUTES if route.changes_state]
 # a first outcome changes nothing that was saved: tests/api/test_documents.py has the cases that need one
 REASON_IN_SOME_CASES = {"put_meeting"}
-# Their parts are not connected in the walk, or only the operator may: tests/api/test_ladder.py, tests of each service
-RECORDED_ELSEWHERE = {
-    "approve",
-    "ask_erasure",
-    "create_tenant",
-    "create_webhook",
-    "decide_exit",
-    "decide_in_bulk",
-    "escalate",
-    "export_tenant",
-    "generate_letter",
-    "hold",
-    "import_register",
-    "make_pointer",
-    "prepare_evidence_pack",
-    "put_tenant_settings",
-    "reapply_ruleset",
-    "reassign",
-    "receive_events",
-    "recall_evidence_pack",
-    "record_contact",
-    "record_delivery",
-    "record_disclosure",
-    "release_evidence_pack",
-    "reopen",
-    "resolve_basis",
-    "resume",
-    "resume_tenant",
-    "rotate_webhook_secret",
-    "run_evaluation",
-    "skip",
-    "start_instance",
-    "stop",
-    "suspend_tenant",
-    "withdraw_approval",
-}
 SPAN_OF = {"/api/v1/schools/{school_id}/calendar": {"from": "2026-11-23", "to": "2026-11-23"}}
 
 
