@@ -13,9 +13,12 @@ from models.queries.keyset import Window, paged
 from models.rulesets import RuleSet, RuleSetVersion
 from rules.errors import Conflict, Forbidden, Invalid, NotFound
 from rules.rulesets import ruleset as documents
+from rules.rulesets.activation import activation_problems
 from rules.rulesets.attached_tests import failing_tests
+from rules.rulesets.difference import Difference, differences
 from rules.rulesets.model import RuleSet as Content
-from rules.rulesets.problems import refused
+from rules.rulesets.problems import Problem, refused
+from rules.rulesets.static_checks import Finding, findings, static_problems
 from services import audit
 from services.audit import Act
 from services.context import Actor
@@ -136,12 +139,15 @@ async def submit(session: AsyncSession, actor: Actor, command: MoveVersion, *, n
 
 
 async def approve(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:
-    """Agree, as somebody else than the author, once every attached test passes."""
+    """Agree, as somebody else than the author, once the attached tests pass and the checks find nothing."""
     found = await _in_state(session, command.version_id, "IN_REVIEW")
     if actor.person_id is None or actor.person_id == found.row.author_id:
         raise Forbidden("four_eyes", "The author of a rule set cannot approve it; ask a colleague.")
-    if failing := list(failing_tests(documents.parse_ruleset(found.row.content))):
+    content = documents.parse_ruleset(found.row.content)
+    if failing := list(failing_tests(content)):
         raise refused("ruleset_tests_fail", "Attached tests fail", failing)
+    if unsound := list(static_problems(content)):
+        raise refused("ruleset_checks_fail", "The rule set does not pass its checks", unsound)
     found.row.approved_at, found.row.approved_by = now, actor.person_id
     return await _moved(session, actor, found, "APPROVED", command, now)
 
@@ -161,6 +167,58 @@ async def activate(session: AsyncSession, actor: Actor, command: MoveVersion, *,
         await _moved(session, actor, Version(found.ruleset, before), "RETIRED", command, now)
     found.row.activated_at = now
     return await _moved(session, actor, found, "ACTIVE", command, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What stands between a version and its activation, and what was waived."""
+
+    findings: Sequence[Finding]
+    failing: Sequence[Problem]
+    not_ready: Sequence[Problem]
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is left to mend."""
+        return not self.failing and not self.not_ready and all(finding.waiver for finding in self.findings)
+
+
+async def checked(session: AsyncSession, version_id: UUID) -> Checked:
+    """Look at a version as approval and activation will."""
+    content = documents.parse_ruleset((await get(session, version_id)).row.content)
+    return Checked(list(findings(content)), list(failing_tests(content)), list(activation_problems(content)))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A version beside an older one, and what is different."""
+
+    version: Version
+    against: Version
+    differences: Sequence[Difference]
+
+
+async def compared(session: AsyncSession, version_id: UUID, against_id: UUID | None) -> Compared:
+    """A version beside another: the one named, or else the one in force, or else the one before it."""
+    found = await get(session, version_id)
+    against = await get(session, against_id) if against_id else await _natural_rival(session, found)
+    old, new = (documents.parse_ruleset(one.row.content) for one in (against, found))
+    return Compared(found, against, differences(old, new))
+
+
+async def _natural_rival(session: AsyncSession, found: Version) -> Version:
+    others = select(RuleSetVersion).where(
+        RuleSetVersion.rule_set_id == found.ruleset.id, RuleSetVersion.id != found.row.id
+    )
+    in_force = await session.scalar(others.where(RuleSetVersion.status == "ACTIVE"))
+    before = others.where(RuleSetVersion.version < found.row.version).order_by(RuleSetVersion.version.desc()).limit(1)
+    row = in_force or await session.scalar(before)
+    if row is None:
+        raise NotFound(
+            "nothing_to_compare",
+            f"Version {found.row.id} is the first of {found.ruleset.key}; name another with ?against=.",
+        )
+    return Version(found.ruleset, row)
 
 
 async def _refuse_without_wording(session: AsyncSession, content: Content) -> None:

@@ -10,7 +10,7 @@ from api.commands import CommandKey, HandrailRoute
 from api.dependencies import Caller, Work, permit
 from api.etags import IfMatch, tagged, unchanged
 from api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, after, page
-from api.schemas.rules import PackOut, PacksOut, RuleSetIn, VersionDocumentOut, VersionOut
+from api.schemas.rules import ChecksOut, DiffOut, PackOut, PacksOut, RuleSetIn, VersionDocumentOut, VersionOut
 from api.schemas.shared import ReasonIn
 from models.queries.keyset import Window
 from rules.access.permissions import Permission
@@ -76,6 +76,25 @@ async def read_ruleset(
     return tagged(response, VersionDocumentOut.of(await rulesets.get(session, version_id)))
 
 
+@router.get("/{version_id:uuid}/checks")
+async def check_ruleset(
+    version_id: UUID, caller: Annotated[Caller, permit(Permission.RULESET_READ)], session: Work
+) -> ChecksOut:
+    """What is wrong with a version whoever the student is, which attached tests fail, and what cannot be done yet."""
+    return ChecksOut.of(await rulesets.checked(session, version_id))
+
+
+@router.get("/{version_id:uuid}/diff")
+async def compare_rulesets(
+    version_id: UUID,
+    caller: Annotated[Caller, permit(Permission.RULESET_READ)],
+    session: Work,
+    against: Annotated[UUID | None, Query(description="Another version; else the one in force or before")] = None,
+) -> DiffOut:
+    """What a version says differently from another one, in words, with whether each condition asks for more or less."""
+    return DiffOut.of(await rulesets.compared(session, version_id, against))
+
+
 @router.put("/{version_id:uuid}")
 async def edit_ruleset(
     version_id: UUID,
@@ -112,7 +131,7 @@ async def approve_ruleset(
     _key: CommandKey,
     session: Work,
 ) -> VersionOut:
-    """Agree to a version somebody else wrote; its attached tests must pass."""
+    """Agree to a version somebody else wrote; its attached tests must pass and its checks find nothing."""
     command = MoveVersion(version_id, body.reason)
     return VersionOut.of(await rulesets.approve(session, caller.actor, command, now=caller.now))
 

@@ -7,7 +7,9 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, shown
-from services.rulesets import Version
+from rules.rulesets.difference import Change
+from rules.rulesets.problems import Flaw, Problem
+from services.rulesets import Checked, Compared, Version
 
 _DOCUMENT: dict[str, Any] = {
     "key": "autumn",
@@ -83,6 +85,96 @@ class VersionDocumentOut(Body):
     @classmethod
     def of(cls, found: Version) -> Self:
         return cls(version=VersionOut.of(found), document=found.row.content)
+
+
+_PROBLEM: dict[str, Any] = {
+    "pointer": "/stages/1/when",
+    "flaw": "easier_rung",
+    "wrong": "is easier than the stage before it",
+    "remedy": "ask for as much as the stage before, or more",
+}
+
+
+class ProblemOut(Body):
+    """One thing to mend: where (a JSON pointer into the document), what kind, what is wrong, what to do."""
+
+    model_config = shown(_PROBLEM)
+
+    pointer: str
+    flaw: Flaw
+    wrong: str
+    remedy: str
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        return cls(pointer=problem.pointer, flaw=problem.flaw, wrong=problem.wrong, remedy=problem.remedy)
+
+
+class WaivedOut(Body):
+    """A finding that stands because the rule set says why it may."""
+
+    model_config = shown({"problem": _PROBLEM, "reason": "Agreed with the board."})
+
+    problem: ProblemOut
+    reason: str
+
+
+class ChecksOut(Body):
+    """What approval and activation will say: findings bar approval, what is not ready bars activation."""
+
+    model_config = shown({"clean": False, "findings": [_PROBLEM], "waived": [], "failing_tests": [], "not_ready": []})
+
+    clean: bool
+    findings: list[ProblemOut]
+    waived: list[WaivedOut]
+    failing_tests: list[ProblemOut]
+    not_ready: list[ProblemOut]
+
+    @classmethod
+    def of(cls, checked: Checked) -> Self:
+        return cls(
+            clean=checked.clean,
+            findings=[ProblemOut.of(one.problem) for one in checked.findings if one.waiver is None],
+            waived=[
+                WaivedOut(problem=ProblemOut.of(one.problem), reason=one.waiver.reason)
+                for one in checked.findings
+                if one.waiver
+            ],
+            failing_tests=[ProblemOut.of(one) for one in checked.failing],
+            not_ready=[ProblemOut.of(one) for one in checked.not_ready],
+        )
+
+
+_DIFFERENCE: dict[str, Any] = {
+    "change": "changed",
+    "pointer": "/stages/1/wait_school_days",
+    "words": "stages letter-1, wait school days: 10 becomes 5",
+}
+
+
+class DifferenceOut(Body):
+    """One difference in words; the pointer leads into the version asked about, or into the other where it is gone."""
+
+    model_config = shown(_DIFFERENCE)
+
+    change: Change
+    pointer: str
+    words: str
+
+
+class DiffOut(Body):
+    """What a version says differently from another."""
+
+    model_config = shown({"version": _VERSION, "against": _VERSION, "differences": [_DIFFERENCE]})
+
+    version: VersionOut
+    against: VersionOut
+    differences: list[DifferenceOut]
+
+    @classmethod
+    def of(cls, found: Compared) -> Self:
+        told = [DifferenceOut(change=one.change, pointer=one.pointer, words=one.words) for one in found.differences]
+        return cls(version=VersionOut.of(found.version), against=VersionOut.of(found.against), differences=told)
 
 
 class PackOut(Body):

@@ -1,11 +1,11 @@
-"""What keeps a well-formed rule set from becoming active: steps not built yet, and care flags used against a child."""
+"""What keeps a well-formed rule set from becoming active: steps and leaves that nothing carries out or records yet."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from rules.ladder.stages import StageType
-from rules.rulesets.case_leaves import PriorEvents, ProtectedStatus
-from rules.rulesets.conditions import Condition, NotOf, children, leaves
+from rules.rulesets.case_leaves import PriorEvents
+from rules.rulesets.conditions import leaves
 from rules.rulesets.model import RuleSet
 from rules.rulesets.parameters import Leaf
 from rules.rulesets.problems import Flaw, Problem
@@ -23,13 +23,6 @@ def activation_problems(ruleset: RuleSet) -> Iterator[Problem]:
     if ruleset.duties:
         yield Problem.at("duties", Flaw.NOT_BUILT, "duties are not carried out yet (later)", "leave them out")
     yield from _without_data(ruleset)
-    for place, tree in ruleset.conditions():
-        if place.startswith(("watch", "duties")):
-            continue
-        ends_the_case = place.startswith("stop") or ".stop[" in place
-        if care_flag_used(tree, where_true=not ends_the_case):
-            wrong = "a care flag may block, slow or redirect, never start or harden a step"
-            yield Problem.at(place, Flaw.CARE_FLAG, wrong, "use it under 'not'")
 
 
 def _without_data(ruleset: RuleSet) -> Iterator[Problem]:
@@ -49,10 +42,3 @@ def _per_guardian(leaf: Leaf) -> bool:
 
 def _named(leaf: Leaf) -> str:
     return f"{type(leaf).__name__} per guardian" if _per_guardian(leaf) else type(leaf).__name__
-
-
-def care_flag_used(tree: Condition, *, where_true: bool) -> bool:
-    """Whether a care flag being set can help to make the tree true (or, `where_true` off, false)."""
-    if isinstance(tree, ProtectedStatus):
-        return where_true
-    return any(care_flag_used(child, where_true=where_true is not isinstance(tree, NotOf)) for child in children(tree))

@@ -32,6 +32,13 @@ class Flaw(StrEnum):
     NOT_BUILT = "not_built"
     CARE_FLAG = "care_flag"
     TEST_FAILS = "test_fails"
+    CONTRADICTION = "contradiction"
+    NEVER_FIRES = "never_fires"
+    ALWAYS_TRUE = "always_true"
+    EASIER_RUNG = "easier_rung"
+    STOP_COVERS = "stop_covers"
+    """A stop holds whenever a step is due."""
+    NO_CITATION = "no_citation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class Problem:
     @property
     def pointer(self) -> str:
         """RFC 6901: `/entry/any/0/params/count`; the whole document is the empty text."""
-        return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in self.steps)
+        return pointer_of(self.steps)
 
     @property
     def sentence(self) -> str:
@@ -80,6 +87,11 @@ def refused(code: str, opening: str, problems: Iterable[Problem]) -> Invalid:
         fields={problem.place: problem.sentence for problem in ordered},
         errors=[problem.data() for problem in ordered],
     )
+
+
+def pointer_of(steps: Iterable[str | int]) -> str:
+    """RFC 6901: steps into a document as a machine follows them."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
 def place_of(steps: Iterable[str | int]) -> str:

@@ -16,6 +16,7 @@ from rules.rulesets.documents import read
 from rules.rulesets.model import RuleSet, StageRule
 from rules.rulesets.problems import refused
 from rules.rulesets.ruleset_checks import problems_of
+from rules.rulesets.static_checks import static_problems
 
 _ADAPTER: Final[TypeAdapter[RuleSet]] = TypeAdapter(RuleSet)
 
@@ -89,6 +90,6 @@ def _snapshot_stage(ruleset: RuleSet, stage: StageRule) -> Stage:
 
 
 def refuse_activation(ruleset: RuleSet) -> None:
-    """Raise Invalid while the version asks for what cannot be carried out, breaks a safeguard or fails its tests."""
-    if found := [*activation_problems(ruleset), *failing_tests(ruleset)]:
+    """Raise Invalid while it asks for what cannot be carried out, its checks find something or its tests fail."""
+    if found := [*activation_problems(ruleset), *static_problems(ruleset), *failing_tests(ruleset)]:
         raise refused("ruleset_not_ready", "The rule set cannot be activated", found)

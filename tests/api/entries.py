@@ -102,6 +102,8 @@ ENTRIES: dict[str, Entry] = {
     "list_packs": Entry(COMMON),
     "read_schema": Entry(COMMON),
     "read_ruleset": ruleset("active"),
+    "check_ruleset": ruleset("active"),
+    "compare_rulesets": ruleset("active", query={"against": "draft_version_id"}),
     "edit_ruleset": ruleset("draft", body={"document": WALKED}, person="district_admin"),
     "submit_ruleset": ruleset("draft_2", person="district_admin-2"),
     "approve_ruleset": ruleset("review", 200, 409),

@@ -30,6 +30,7 @@ def moved(district: District, version_id: str, *steps: tuple[str, str]) -> Any:
     return answer.json()
 
 
+STAGES = document("stages")["stages"]
 IN_FORCE = (("submit", "school_leader"), ("approve", "school_leader-2"), ("activate", "district_admin"))
 
 
@@ -90,6 +91,54 @@ def test_a_failing_attached_test_keeps_a_version_from_approval(district: Distric
     answer = district.post(f"{RULES}/{version_id}/approve", json=WHY)
     assert (answer.status_code, answer.json()["code"]) == (422, "ruleset_tests_fail")
     assert "WAIT" in answer.json()["fields"]["tests[0]"]
+
+
+def test_what_is_wrong_for_everybody_is_told_and_bars_approval(district: District) -> None:
+    days = {"type": "AbsenceCountThreshold", "params": {"count": 12, "window": 10}}
+    flag = {"type": "ProtectedStatus", "params": {"kinds": ["bereaved"]}}
+    watch = [{"key": "never", "when": days}, {"key": "waived", "when": days}]
+    waived = {"check": "never_fires", "reason": "Kept until the summer."}
+    version_id = drafted(district, "checked", entry={"any": [document("checked")["entry"], flag]}, watch=watch)
+    told = district.get(f"{RULES}/{version_id}/checks", "school_leader").json()
+    assert (told["clean"], told["waived"], told["failing_tests"], told["not_ready"]) == (False, [], [], [])
+    assert [(one["pointer"], one["flaw"]) for one in told["findings"]] == [
+        ("/watch/0/when", "never_fires"),
+        ("/watch/1/when", "never_fires"),
+        ("/entry", "care_flag"),
+    ]
+    moved(district, version_id, ("submit", "school_leader"))
+    answer = district.post(f"{RULES}/{version_id}/approve", "school_leader-2", json=WHY)
+    assert (answer.status_code, answer.json()["code"]) == (422, "ruleset_checks_fail")
+    assert "12 absence days or more in 10 calendar days" in answer.json()["fields"]["watch[0].when"]
+    mended = drafted(district, "checked", watch=watch, waivers=[waived])
+    checked = district.get(f"{RULES}/{mended}/checks").json()
+    assert (checked["clean"], [one["reason"] for one in checked["waived"]]) == (True, [waived["reason"]] * 2)
+    assert moved(district, mended, *IN_FORCE[:2])["status"] == "APPROVED"
+
+
+def test_a_version_is_compared_with_the_one_in_force_or_before_in_words(district: District) -> None:
+    first = drafted(district, "compared")
+    alone = district.get(f"{RULES}/{first}/diff")
+    assert (alone.status_code, alone.json()["code"]) == (404, "nothing_to_compare")
+    stages = [{**stage, "wait_school_days": 5} if stage["key"] == "letter-1" else stage for stage in STAGES]
+    second = drafted(district, "compared", stages=stages)
+    moved(district, first, *IN_FORCE)
+    third = drafted(district, "compared", title="Third")
+    told = district.get(f"{RULES}/{second}/diff").json()
+    assert (told["against"]["id"], told["differences"]) == (
+        first,
+        [
+            {
+                "change": "changed",
+                "pointer": "/stages/1/wait_school_days",
+                "words": "stages letter-1, wait school days: 10 becomes 5",
+            }
+        ],
+    )
+    named = district.get(f"{RULES}/{third}/diff?against={second}").json()
+    assert [one["pointer"] for one in named["differences"]] == ["/title", "/stages/1/wait_school_days"]
+    assert district.get(f"{RULES}/{third}/diff").json()["against"]["id"] == first
+    assert district.get(f"{RULES}/{third}/diff", tenancy=district.theirs).status_code == 404
 
 
 def test_a_step_that_is_built_later_keeps_a_version_from_activation(district: District) -> None:
