@@ -175,6 +175,7 @@ async def remove_rows(sessions: Sessions, tenant_id: UUID) -> None:
         while True:
             async with sessions.untenanted() as session:
                 await rows.permitted(session, tenant_id)
+                await rows.unsearched(session)
                 if not await rows.remove(session, relation):
                     break
 
