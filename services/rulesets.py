@@ -15,6 +15,7 @@ from rules.errors import Conflict, Forbidden, Invalid, NotFound
 from rules.rulesets import ruleset as documents
 from rules.rulesets.activation import activation_problems
 from rules.rulesets.attached_tests import failing_tests
+from rules.rulesets.boundaries import BoundaryCase, boundary_cases, boundary_problems
 from rules.rulesets.difference import Difference, differences
 from rules.rulesets.model import RuleSet as Content
 from rules.rulesets.problems import Problem, refused
@@ -139,13 +140,13 @@ async def submit(session: AsyncSession, actor: Actor, command: MoveVersion, *, n
 
 
 async def approve(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:
-    """Agree, as somebody else than the author, once the attached tests pass and the checks find nothing."""
+    """Agree, as somebody else than the author, once attached and generated tests pass and the checks find nothing."""
     found = await _in_state(session, command.version_id, "IN_REVIEW")
     if actor.person_id is None or actor.person_id == found.row.author_id:
         raise Forbidden("four_eyes", "The author of a rule set cannot approve it; ask a colleague.")
     content = documents.parse_ruleset(found.row.content)
-    if failing := list(failing_tests(content)):
-        raise refused("ruleset_tests_fail", "Attached tests fail", failing)
+    if failing := _failing(content):
+        raise refused("ruleset_tests_fail", "Attached or generated tests fail", failing)
     if unsound := list(static_problems(content)):
         raise refused("ruleset_checks_fail", "The rule set does not pass its checks", unsound)
     found.row.approved_at, found.row.approved_by = now, actor.person_id
@@ -176,6 +177,8 @@ class Checked:
     findings: Sequence[Finding]
     failing: Sequence[Problem]
     not_ready: Sequence[Problem]
+    cases: Sequence[BoundaryCase]
+    """Each leaf around its thresholds, and what it comes to there."""
 
     @property
     def clean(self) -> bool:
@@ -186,7 +189,13 @@ class Checked:
 async def checked(session: AsyncSession, version_id: UUID) -> Checked:
     """Look at a version as approval and activation will."""
     content = documents.parse_ruleset((await get(session, version_id)).row.content)
-    return Checked(list(findings(content)), list(failing_tests(content)), list(activation_problems(content)))
+    cases = [case for leaf in content.leaf_index() for case in boundary_cases(leaf)]
+    return Checked(list(findings(content)), _failing(content), list(activation_problems(content)), cases)
+
+
+def _failing(content: Content) -> list[Problem]:
+    """Tests that an author attached, and those generated around each threshold."""
+    return [*failing_tests(content), *boundary_problems(content)]
 
 
 @dataclass(frozen=True, slots=True)

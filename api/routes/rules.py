@@ -80,7 +80,7 @@ async def read_ruleset(
 async def check_ruleset(
     version_id: UUID, caller: Annotated[Caller, permit(Permission.RULESET_READ)], session: Work
 ) -> ChecksOut:
-    """What is wrong with a version whoever the student is, which attached tests fail, and what cannot be done yet."""
+    """What is wrong whoever the student is, which tests fail, what cannot be done yet; each leaf at its threshold."""
     return ChecksOut.of(await rulesets.checked(session, version_id))
 
 
@@ -131,7 +131,7 @@ async def approve_ruleset(
     _key: CommandKey,
     session: Work,
 ) -> VersionOut:
-    """Agree to a version somebody else wrote; its attached tests must pass and its checks find nothing."""
+    """Agree to a version somebody else wrote; attached and generated tests must pass, its checks find nothing."""
     command = MoveVersion(version_id, body.reason)
     return VersionOut.of(await rulesets.approve(session, caller.actor, command, now=caller.now))
 

@@ -7,6 +7,8 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, shown
+from rules.rulesets.boundaries import BoundaryCase, Side
+from rules.rulesets.describing import leaf_words
 from rules.rulesets.difference import Change
 from rules.rulesets.problems import Flaw, Problem
 from services.rulesets import Checked, Compared, Version
@@ -119,16 +121,50 @@ class WaivedOut(Body):
     reason: str
 
 
+_CASE: dict[str, Any] = {
+    "leaf": "5 absence days or more in 30 calendar days",
+    "side": "below",
+    "given": {"absent_half_days/calendar:30/all": 9},
+    "holds": False,
+}
+
+
+class BoundaryCaseOut(Body):
+    """One leaf near its threshold: the numbers given, and whether it holds; null is unknown."""
+
+    model_config = shown(_CASE)
+
+    leaf: str
+    side: Side
+    given: dict[str, int]
+    holds: bool | None
+
+    @classmethod
+    def of(cls, case: BoundaryCase) -> Self:
+        given = {str(key): value for key, value in case.given.items()}
+        return cls(leaf=leaf_words(case.leaf), side=case.side, given=given, holds=case.came())
+
+
 class ChecksOut(Body):
     """What approval and activation will say: findings bar approval, what is not ready bars activation."""
 
-    model_config = shown({"clean": False, "findings": [_PROBLEM], "waived": [], "failing_tests": [], "not_ready": []})
+    model_config = shown(
+        {
+            "clean": False,
+            "findings": [_PROBLEM],
+            "waived": [],
+            "failing_tests": [],
+            "not_ready": [],
+            "boundary_cases": [_CASE],
+        }
+    )
 
     clean: bool
     findings: list[ProblemOut]
     waived: list[WaivedOut]
     failing_tests: list[ProblemOut]
     not_ready: list[ProblemOut]
+    boundary_cases: list[BoundaryCaseOut]
 
     @classmethod
     def of(cls, checked: Checked) -> Self:
@@ -142,6 +178,7 @@ class ChecksOut(Body):
             ],
             failing_tests=[ProblemOut.of(one) for one in checked.failing],
             not_ready=[ProblemOut.of(one) for one in checked.not_ready],
+            boundary_cases=[BoundaryCaseOut.of(one) for one in checked.cases],
         )
 
 

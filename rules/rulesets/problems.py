@@ -39,6 +39,8 @@ class Flaw(StrEnum):
     STOP_COVERS = "stop_covers"
     """A stop holds whenever a step is due."""
     NO_CITATION = "no_citation"
+    BOUNDARY = "boundary"
+    """A leaf that is not seen both true and false around its threshold, or comes out wrong there."""
 
 
 @dataclass(frozen=True, slots=True)

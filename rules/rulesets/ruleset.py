@@ -11,6 +11,7 @@ from rules.errors import NotFound
 from rules.ladder.stages import FollowUpPlan, LadderSnapshot, Stage, StageType
 from rules.rulesets.activation import activation_problems
 from rules.rulesets.attached_tests import failing_tests
+from rules.rulesets.boundaries import boundary_problems
 from rules.rulesets.defaults import FOLLOW_UP, STOP
 from rules.rulesets.documents import read
 from rules.rulesets.model import RuleSet, StageRule
@@ -91,5 +92,6 @@ def _snapshot_stage(ruleset: RuleSet, stage: StageRule) -> Stage:
 
 def refuse_activation(ruleset: RuleSet) -> None:
     """Raise Invalid while it asks for what cannot be carried out, its checks find something or its tests fail."""
-    if found := [*activation_problems(ruleset), *static_problems(ruleset), *failing_tests(ruleset)]:
+    tests = [*failing_tests(ruleset), *boundary_problems(ruleset)]
+    if found := [*activation_problems(ruleset), *static_problems(ruleset), *tests]:
         raise refused("ruleset_not_ready", "The rule set cannot be activated", found)

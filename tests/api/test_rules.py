@@ -93,6 +93,16 @@ def test_a_failing_attached_test_keeps_a_version_from_approval(district: Distric
     assert "WAIT" in answer.json()["fields"]["tests[0]"]
 
 
+def test_a_leaf_that_its_threshold_cannot_part_bars_approval(district: District) -> None:
+    always = {"type": "MonthsIntoYear", "params": {"at_least": 0}}
+    entry = {"all": [document("parted")["entry"], always]}
+    version_id = drafted(district, "parted", entry=entry, tests=[])
+    moved(district, version_id, ("submit", "school_leader"))
+    answer = district.post(f"{RULES}/{version_id}/approve", "school_leader-2", json=WHY)
+    assert (answer.status_code, answer.json()["code"]) == (422, "ruleset_tests_fail")
+    assert "is always true, however near its threshold: 0 full months" in answer.json()["fields"]["entry"]
+
+
 def test_what_is_wrong_for_everybody_is_told_and_bars_approval(district: District) -> None:
     days = {"type": "AbsenceCountThreshold", "params": {"count": 12, "window": 10}}
     flag = {"type": "ProtectedStatus", "params": {"kinds": ["bereaved"]}}
@@ -106,6 +116,13 @@ def test_what_is_wrong_for_everybody_is_told_and_bars_approval(district: Distric
         ("/watch/1/when", "never_fires"),
         ("/entry", "care_flag"),
     ]
+    near = {
+        case["side"]: (case["given"], case["holds"])
+        for case in told["boundary_cases"]
+        if case["leaf"].startswith("5 abs")
+    }
+    assert near["below"] == ({"absent_half_days/calendar:30/all/exclude=CODE_SET": 9}, False)
+    assert (near["at"][1], near["missing"]) == (True, ({}, None))
     moved(district, version_id, ("submit", "school_leader"))
     answer = district.post(f"{RULES}/{version_id}/approve", "school_leader-2", json=WHY)
     assert (answer.status_code, answer.json()["code"]) == (422, "ruleset_checks_fail")
