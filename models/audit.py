@@ -37,6 +37,7 @@ class AuditEntry(Recorded, Base):
         Index("ix_audit_entry_subject", "tenant_id", "subject_kind", "subject_id"),
         Index("ix_audit_entry_student", "tenant_id", "student_id", "at"),
         Index("ix_audit_entry_seq", "tenant_id", "seq"),
+        Index("ix_audit_entry_actor", "tenant_id", "actor_id", "seq"),
     )
 
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from deploy.local.bucket import ensure_bucket
 from deploy.local.postgres import Credentials, Server
 from deploy.local.storage import StorePlan
+from tests.logged import Written, logged
 from tests.servers import client
 from tests.servers.kinds import Database, MailServer, Store, TemporalDev, TimeSkipping, self_signed
 from tests.servers.template import cloned
@@ -90,3 +91,10 @@ def smtp_server(tmp_path: Path) -> Iterator[Callable[..., MailServer]]:
 def smtp(smtp_server: Callable[..., MailServer]) -> MailServer:
     """A plain SMTP server of this test: `.host`, `.port`, `.messages()`, `.refusals[recipient] = "550 ..."`."""
     return smtp_server()
+
+
+@pytest.fixture
+def written() -> Iterator[Written]:
+    """What this process logs during the test, set up as the server and the worker do it."""
+    with logged() as out:
+        yield out

@@ -37,6 +37,11 @@ class TrailFilter:
 
 async def entries(session: AsyncSession, asked: TrailFilter, window: Window) -> Sequence[Row[Any]]:
     """A page of entries: the entry, the name of who acted, and its place in the chain (None: not yet sealed)."""
+    return (await session.execute(entries_page(asked, window))).all()
+
+
+def entries_page(asked: TrailFilter, window: Window) -> Select[*tuple[Any, ...]]:
+    """The statement behind a page of entries."""
     # workflows knew a person by role only: such an entry takes its name from the register of people
     name = func.coalesce(Person.display_name, AuditEntry.actor_display)
     wanted = (
@@ -46,7 +51,7 @@ async def entries(session: AsyncSession, asked: TrailFilter, window: Window) -> 
         .where(*_entry_conditions(asked))
     )
     page: Select[*tuple[Any, ...]] = paged(wanted, (AuditEntry.seq,), window, latest_first=True)
-    return (await session.execute(page)).all()
+    return page
 
 
 def _entry_conditions(asked: TrailFilter) -> list[ColumnElement[bool]]:

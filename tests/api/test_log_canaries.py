@@ -1,7 +1,5 @@
 """Requests full of names, addresses, tokens and secrets, good ones and bad ones: none of it is found in the logs."""
 
-import io
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -12,31 +10,14 @@ import pytest
 import structlog
 
 from api.console import COOKIE, CSRF_HEADER
-from gateways import logs
 from tests.api.browser import Browser
 from tests.api.console import CLIENT, Town, answered, asked, town
 from tests.api.district import District
 from tests.api.issuers import Issuer, issuing
+from tests.logged import Written
 
 pytestmark = pytest.mark.servers
 NAME, ADDRESS, PHONE = "Canaryfinch", "canaryfinch@example.org", "+44 20 5550 0177"
-LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "uvicorn.access")
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    """Where this process logs to, as the server sets it up, at its most talkative."""
-    root = logging.getLogger()
-    kept, level, settings = root.handlers, root.level, structlog.get_config()
-    off = {name: logging.getLogger(name).disabled for name in LOGGERS}
-    out = io.StringIO()
-    logs.configure("DEBUG", out)
-    yield out
-    root.handlers = kept
-    root.setLevel(level)
-    structlog.configure(**settings)
-    for name, disabled in off.items():
-        logging.getLogger(name).disabled = disabled
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +33,7 @@ def ours(district: District, issuer: Issuer) -> Iterator[Town]:
         yield made
 
 
-def test_no_canary_reaches_the_logs(ours: Town, issuer: Issuer, written: io.StringIO) -> None:
+def test_no_canary_reaches_the_logs(ours: Town, issuer: Issuer, written: Written) -> None:
     browser, secrets = ours.browser(), []
     sent = asked(browser.location("/auth/sign-in", params={"tenant": ours.district.ours.key, "next": f"/x?q={NAME}"}))
     back = answered(issuer, sent)
@@ -110,6 +91,6 @@ def failed_with_names(district: District) -> None:
     assert answer.status_code == 500
 
 
-def test_the_control_finds_a_name_that_somebody_logs(written: io.StringIO) -> None:
+def test_the_control_finds_a_name_that_somebody_logs(written: Written) -> None:
     structlog.get_logger("ours").info("the mistake this net cannot catch", student=NAME)
     assert NAME in written.getvalue()
