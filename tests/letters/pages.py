@@ -1,6 +1,6 @@
 """Reads drawn pages back: their text, and where each character stands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pypdfium2
@@ -32,6 +32,16 @@ def texts(pdf: bytes) -> list[str]:
         return found
     finally:
         document.close()
+
+
+def in_order(pdf: bytes, marked: Sequence[str], heading: str) -> int:
+    """How many pages there are; each has the heading and its number, and the marked words stand in their order."""
+    pages = texts(pdf)
+    whole = " ".join(pages)
+    places = [whole.index(one) for one in marked]
+    assert places == sorted(places)
+    assert all(heading in page and f"of {len(pages)}" in page for page in pages)
+    return len(pages)
 
 
 def marks(pdf: bytes, number: int = 0) -> Iterator[Mark]:

@@ -37,5 +37,5 @@ def test_the_entries_of_one_person_are_found_without_a_scan(database: Database) 
 def explained(connection: psycopg.Connection, actor_id: UUID) -> str:
     """The plan of the very statement that a page of the trail is read with."""
     wanted = audit_trail.entries_page(TrailFilter(actor_id=actor_id), Window(50, None))
-    compiled = wanted.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
+    compiled = wanted.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]  # dialects are untyped
     return "\n".join(row[0] for row in connection.execute(f"explain {compiled}".replace("%%", "%").encode()).fetchall())
