@@ -132,10 +132,9 @@ def _improvement(leaf: Improvement, side: Side, step: int) -> BoundaryCase:
 
 
 def _with_too_few(leaf: Leaf) -> Iterator[BoundaryCase]:
+    whole = next(_around(leaf)).given
     for key, least in comparison_of(leaf).guards:
-        for case in _around(leaf):
-            yield BoundaryCase(leaf, Side.TOO_FEW, {**case.given, key: least - 1}, None)
-            break
+        yield BoundaryCase(leaf, Side.TOO_FEW, {**whole, key: least - 1}, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from rules.rulesets.conditions import AnyOf, Condition, NotOf, children
 from rules.rulesets.metrics import CODE_SET
-from rules.rulesets.parameters import Counting, DateSpan, Leaf, NamedTerm
+from rules.rulesets.parameters import Counting, DateSpan, Leaf
 
 _UNITS: Final[Mapping[str, str]] = {"CALENDAR": "calendar days", "SCHOOL": "school days", "WEEKS": "school weeks"}
 _KINDS: Final[Mapping[str, str]] = {"ALL": "", "UNAUTHORISED": "unauthorised ", "AUTHORISED": "authorised "}
@@ -52,8 +52,6 @@ def _window(params: Any) -> str:
     window = params.window
     if isinstance(window, DateSpan):
         return f"from {window.first} to {window.last}"
-    if isinstance(window, NamedTerm):
-        return f"in the term {window.term}"
     if window == "CONSECUTIVE":
         return "in the present run of absence"
     return "in the school year so far" if window == "YTD" else f"in {window} {_UNITS[params.unit]}"
