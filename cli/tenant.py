@@ -1,4 +1,4 @@
-"""Make, list, suspend, resume, export and delete tenants (districts or trusts); release an account."""
+"""Make, list, suspend, resume, export and delete tenants; appoint their administrators; release an account."""
 
 import json
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from orchestration.tenant_deletion import Deleter
 from rules.ids import TenantId
 from services import sign_in, tenant_deletion, tenant_export, tenants
 from services.tenant_deletion import DeleteTenant
-from services.tenants import NewTenant, Stand, TenantStanding
+from services.tenants import Administrator, NewTenant, Stand, TenantStanding
 from settings import Settings
 
 REASON = typer.Option("--reason", help="Why; it stands in the audit.")
@@ -42,6 +42,24 @@ def create(
 
     tenant, created = with_sessions(work)
     print(json.dumps({**_line(tenant), "created": created}))
+
+
+@app.command()
+def appoint(
+    key: Annotated[str, typer.Argument(help="Its key.")],
+    subject: Annotated[str, typer.Argument(help="How they sign in: the claim that names people, such as an address.")],
+    name: Annotated[str, typer.Option(help="Their name, as colleagues know it.")],
+    reason: Annotated[str, REASON],
+) -> None:
+    """Give a tenant its first administrator, or another one when none is left who could."""
+
+    async def work(sessions: Sessions) -> Tenant:
+        found = await the_tenant(sessions, key)
+        async with sessions.tenant(found.id) as session:
+            await tenants.appoint(session, operator(found), Administrator(subject, name), now=now(), reason=reason)
+        return found
+
+    print(json.dumps({"tenant": with_sessions(work).key, "administrator": subject}))
 
 
 @app.command(name="list")

@@ -45,7 +45,12 @@ async def _claims(url: str, role: Role, person: str | None, tenant: str | None) 
     finally:
         await engine.dispose()
     if not subject or not known:
-        raise LookupError(f"{person or 'nobody'} does not hold the role {role} in {key}.")
+        if person is None:
+            raise LookupError(
+                f"nobody holds the role {role} in {key} yet: a district_admin makes a person (POST /people) "
+                "and gives it to them (PUT /people/{id}/roles); the first one is made by `handrail tenant appoint`."
+            )
+        raise LookupError(f"{person} does not hold the role {role} in {key}.")
     return Claims(key, subject, role)
 
 

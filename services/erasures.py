@@ -101,7 +101,11 @@ async def decide(session: AsyncSession, actor: Actor, row: Erasure, *, now: date
 
 async def _nothing_holds(session: AsyncSession, student_id: UUID) -> None:
     if await legal_holds.in_force(session, student_id) is not None:
-        raise Conflict("legal_hold", f"The record of student {student_id} is under a legal hold: nothing is destroyed.")
+        raise Conflict(
+            "legal_hold",
+            f"The record of student {student_id} is under a legal hold: "
+            "nothing is destroyed until it is lifted (PUT legal-hold).",
+        )
     if await amendments.any_open(session, student_id):
         raise Conflict("amendment_open", "The family says that the record is wrong: decide that first.")
     waiting = select(Incident.id).where(Incident.student_id == student_id, Incident.status == "OPEN").limit(1)

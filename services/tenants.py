@@ -109,14 +109,35 @@ class Administrator:
     display_name: str
 
 
-async def appoint(session: AsyncSession, actor: Actor, first: Administrator, *, now: datetime) -> None:
-    """Give the tenant of this unit of work its first administrator."""
-    person = Person(subject=first.subject, display_name=first.display_name)
-    session.add(person)
+async def appoint(
+    session: AsyncSession, actor: Actor, first: Administrator, *, now: datetime, reason: str = ""
+) -> None:
+    """Give the tenant of this unit of work an administrator: a new person, or one in its list who is let in again.
+
+    Raises Conflict where they administer every school already. Written to the tenant's audit.
+    """
+    person = (await session.scalars(select(Person).where(Person.subject == first.subject))).first()
+    if person is None:
+        person = Person(subject=first.subject, display_name=first.display_name)
+        session.add(person)
+        await session.flush()
+    held = (
+        await session.scalars(
+            select(RoleAssignment).where(
+                RoleAssignment.person_id == person.id, RoleAssignment.role == Role.DISTRICT_ADMIN.value
+            )
+        )
+    ).first()
+    if held is None:
+        held = RoleAssignment(person_id=person.id, role=Role.DISTRICT_ADMIN.value)
+        session.add(held)
+    elif person.active and held.all_schools and held.starts_on is None and held.ends_on is None:
+        raise Conflict(
+            "administrator_already", f"{first.subject} administers this tenant already: nothing was changed."
+        )
+    held.all_schools, held.starts_on, held.ends_on, person.active = True, None, None, True
     await session.flush()
-    session.add(RoleAssignment(person_id=person.id, role=Role.DISTRICT_ADMIN.value, all_schools=True))
-    await session.flush()
-    act = Act("appoint_administrator", "person", person.id, after={"subject": first.subject})
+    act = Act("appoint_administrator", "person", person.id, reason=reason or None, after={"subject": first.subject})
     await audit.record(session, actor, act, now=now)
 
 

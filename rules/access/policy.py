@@ -14,6 +14,13 @@ _APPROVERS = {
     Approval.LEADER: frozenset({Role.SCHOOL_LEADER, Role.DISTRICT_ADMIN}),
     Approval.DISTRICT: frozenset({Role.DISTRICT_ADMIN}),
 }
+_OWN = {
+    Role.TEACHER: "students of its own classes or groups",
+    Role.FACILITATOR: "students of its own classes or groups",
+    Role.EXTERNAL: "students it was named for, until the end agreed; ask the school to name this one",
+    Role.STUDENT: "its own record, from the 18th birthday on",
+    Role.GUARDIAN: "children it is linked with and may receive letters or the portal for; ask the school",
+}
 BULK_ROWS = 50
 ADULT_YEARS = 18
 
@@ -122,9 +129,7 @@ def _student(asked: _Question) -> Decision | None:
     # a stop protects: whoever works at the child's school may set one
     narrow = asked.actor.role in OWN_STUDENTS_ONLY and asked.permission is not Permission.CONTACT_STOP_SET
     if narrow and asked.resource.student_id not in asked.actor.student_ids:
-        return _no(
-            "not_own_student", f"The role {asked.actor.role} reaches only students of its own classes or groups."
-        )
+        return _no("not_own_student", f"The role {asked.actor.role} reaches only {_OWN[asked.actor.role]}.")
     return None
 
 

@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from pydantic import TypeAdapter
+from starlette.routing import WebSocketRoute
 
 from api.app import create_app
 from api.dependencies import ApiDependencies
@@ -25,12 +26,15 @@ WITHOUT_KEY = {"simulate_student", "preview_template", "import_register", "recei
 OUTSIDE = {"/healthz", "/readyz", "/metrics"}
 
 
-def documented() -> dict[str, Any]:
-    """The OpenAPI document; nothing is connected to make it."""
+def application() -> FastAPI:
+    """The whole API; nothing is connected to make it."""
     sessions = Sessions(engine_for("postgresql+psycopg://nobody@localhost/none"))
-    parts = ApiDependencies(sessions=sessions, tokens=DemoTokens(KEY), clock=lambda: NOW)
-    app: FastAPI = create_app(parts)
-    return app.openapi()
+    return create_app(ApiDependencies(sessions=sessions, tokens=DemoTokens(KEY), clock=lambda: NOW))
+
+
+def documented() -> dict[str, Any]:
+    """The OpenAPI document."""
+    return application().openapi()
 
 
 DOCUMENT = documented()
@@ -46,6 +50,24 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 ALL = list(operations())
 IDS = [operation["operationId"] for _, _, operation in ALL]
+
+
+def sockets(routes: Iterable[Any]) -> list[Any]:
+    """Every WebSocket, also of included routers and mounted applications."""
+    found = []
+    for route in routes:
+        inner = getattr(getattr(route, "original_router", route), "routes", None) or ()
+        found += [route] if isinstance(route, WebSocketRoute) else sockets(inner)
+    return found
+
+
+def test_there_is_no_web_socket() -> None:
+    """OpenAPI lists none, so no walk over the routes would see the first one: it needs a leakage test of its own."""
+    app, later = application(), APIRouter()
+    assert not sockets(app.routes)
+    later.add_api_websocket_route("/ws", print)
+    app.include_router(later)
+    assert len(sockets(app.routes)) == 1
 
 
 def test_operation_ids_are_unique() -> None:

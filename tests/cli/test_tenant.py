@@ -2,6 +2,7 @@
 
 import pytest
 
+from cli import token
 from cli.tenant import app
 from rules.letters.templates import starter_templates
 from tests.cli.running import asked, ran, said
@@ -47,6 +48,43 @@ def test_what_was_made_stands_in_the_audit(database: Database) -> None:
     tenant = said(ran(app, *HARROWBY))["id"]
     verbs = [verb for (verb,) in asked(database, tenant, "select distinct verb from audit_entry order by 1")]
     assert verbs == ["approve_shipped_template", "create_tenant", "draft_ruleset", "draft_template"]
+
+
+def appoint(key: str) -> tuple[str, ...]:
+    """The words that make Amy its administrator."""
+    return ("appoint", key, "amy@example.org", "--name", "Amy Ng", "--reason", "Our first.")
+
+
+def test_a_new_tenant_gets_somebody_who_can_sign_in(database: Database) -> None:
+    tenant = said(ran(app, "create", "linden", "--name", "Linden Trust"))["id"]
+    assert said(ran(app, *appoint("linden"))) == {"tenant": "linden", "administrator": "amy@example.org"}
+    stands = (
+        "select p.display_name, p.active, r.role, r.all_schools "
+        "from person p join role_assignment r on r.person_id = p.id"
+    )
+    assert asked(database, tenant, stands) == [("Amy Ng", True, "district_admin", True)]
+    told = "select reason from audit_entry where verb = 'appoint_administrator'"
+    assert asked(database, tenant, told) == [("Our first.",)]
+    again = ran(app, *appoint("linden"))
+    assert (again.exit_code, "already" in again.stderr) == (2, True)
+
+
+def test_whoever_asks_for_a_token_too_early_is_led_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDRAIL_TOKEN_SECRET", "x" * 32)
+    ran(app, "create", "early", "--name", "Early Trust")
+    wish = ("--as", "district_admin", "--tenant", "early")
+    refused = ran(token.command, *wish)
+    assert (refused.exit_code, "handrail tenant appoint" in refused.stderr) == (2, True)
+    ran(app, *appoint("early"))
+    assert ran(token.command, *wish).exit_code == 0
+
+
+def test_an_administrator_who_was_switched_off_is_let_in_again(database: Database) -> None:
+    tenant = said(ran(app, "create", "locked", "--name", "Locked Trust"))["id"]
+    ran(app, *appoint("locked"))
+    assert asked(database, tenant, "update person set active = false returning active") == [(False,)]
+    assert ran(app, *appoint("locked")).exit_code == 0
+    assert asked(database, tenant, "select active from person") == [(True,)]
 
 
 @pytest.mark.parametrize(

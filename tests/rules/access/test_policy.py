@@ -6,7 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from rules.access.permissions import GRANTS, NAMED_STUDENTS_ONLY, SECOND_PERSON, Permission, Role
+from rules.access.permissions import (
+    GRANTS,
+    NAMED_STUDENTS_ONLY,
+    OWN_STUDENTS_ONLY,
+    SECOND_PERSON,
+    Permission,
+    Role,
+)
 from rules.access.policy import BULK_ROWS, Principal, Resource, may, may_ever, of_age
 from rules.ids import GuardianId, PersonId, SchoolId, StudentId, TenantId
 from rules.ladder.stages import Approval
@@ -61,6 +68,12 @@ def test_a_refusal_names_its_reason(actor: Principal, permission: Permission, re
     decision = may(actor, permission, resource)
     assert (decision.allowed, decision.code) == (False, code)
     assert decision.reason
+
+
+@pytest.mark.parametrize("role", sorted(OWN_STUDENTS_ONLY))
+def test_whoever_reaches_few_students_is_told_which(role: Role) -> None:
+    reason = may(replace(OFFICER, role=role), Permission.STUDENT_READ, STEP).reason
+    assert ("classes" in reason) == (role not in NAMED_STUDENTS_ONLY)
 
 
 @pytest.mark.parametrize(
