@@ -51,3 +51,5 @@ class PreferencesOut(PreferenceFields):
     model_config = shown({"guardian_id": SOME_ID, **_EXAMPLE})
 
     guardian_id: UUID
+    # as a register wrote it, which may be no tag
+    language: str | None = None

@@ -1,9 +1,10 @@
 """Care flags and guardians' preferences through the API."""
 
+import json
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from models.students import CareFlag
 from tests.api.district import District
@@ -80,6 +81,29 @@ def test_preferences_are_kept_and_shown(district: District) -> None:
     shown = district.get(f"/guardians/{district.ours.guardians['bob']}/preferences", "dpo").json()
     assert (shown["language"], shown["preferred_channel"]) == ("pl", "POST")
     assert shown["access_needs"] == ["Large print"]
+
+
+@pytest.mark.parametrize(("word", "shown"), [("email", "EMAIL"), ("Sms", "SMS"), ("carrier pigeon", None)])
+def test_preferences_are_shown_and_changed_however_the_register_wrote_them(
+    district: District, word: str, shown: str | None
+) -> None:
+    bob = district.ours.guardians["bob"]
+    words = {"word": word, "declined": json.dumps([word]), "bob": bob}
+    wrote = text(
+        "update guardian set language = 'Polish (PL)', preferred_channel = :word, "
+        "opted_out_channels = cast(:declined as jsonb) where id = :bob"
+    )
+
+    async def imported() -> None:
+        async with district.sessions.tenant(district.ours.id) as session:
+            await session.execute(wrote, words)
+
+    district.run(imported())
+    answer = district.get(f"/guardians/{bob}/preferences", "dpo")
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["preferred_channel"], told["opted_out_channels"]) == (shown, [shown] if shown else [])
+    assert preferences(district, language="pl", preferred_channel="POST").status_code == 200
 
 
 @pytest.mark.parametrize(

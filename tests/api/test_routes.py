@@ -54,7 +54,7 @@ IDS = [operation["operationId"] for _, _, operation in ALL]
 
 def sockets(routes: Iterable[Any]) -> list[Any]:
     """Every WebSocket, also of included routers and mounted applications."""
-    found = []
+    found: list[Any] = []
     for route in routes:
         inner = getattr(getattr(route, "original_router", route), "routes", None) or ()
         found += [route] if isinstance(route, WebSocketRoute) else sockets(inner)
