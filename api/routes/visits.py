@@ -1,5 +1,7 @@
 """What a guardian's link opens: pages without JavaScript, outside the API, that say nothing before a code was given."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -44,20 +46,22 @@ def _knock(request: Request, given: ApiDependencies, token: str) -> Knock:
     return Knock(token, request.state.request_id, given.clock(), request.cookies.get(COOKIE))
 
 
-def _guessed(request: Request, given: ApiDependencies, refusal: NotFound) -> NotFound:
+@contextmanager
+def _guesses_counted(request: Request, given: ApiDependencies) -> Iterator[None]:
     """A link that opens nothing counts against its address: whoever guesses is soon shut out."""
-    _console(given).knock(request, "refused_link")
-    return refusal
+    try:
+        yield
+    except NotFound:
+        _console(given).knock(request, "refused_link")
+        raise
 
 
 @router.get("/{token}")
 async def open_link(token: str, request: Request, given: Parts) -> Response:
     """Offer a code; nothing is sent yet, because mail programs follow links by themselves."""
     knock = _knock(request, given, token)
-    try:
+    with _guesses_counted(request, given):
         door = await pointer_visits.arrive(given.sessions, knock)
-    except NotFound as refusal:
-        raise _guessed(request, given, refusal) from None
     return page("link.html", token=token, door=door, channels=CHANNELS)
 
 
@@ -67,10 +71,8 @@ async def send_code(token: str, request: Request, given: Parts) -> Response:
     knock = _knock(request, given, token)
     from_our_page(request)
     channel = (await fields_of(request)).get("channel", "")
-    try:
+    with _guesses_counted(request, given):
         door = await pointer_visits.send_code(given.working, knock, channel)
-    except NotFound as refusal:
-        raise _guessed(request, given, refusal) from None
     return page("link_code.html", token=token, door=door, wrong="", digits=CODE_DIGITS)
 
 
@@ -80,10 +82,8 @@ async def give_code(token: str, request: Request, given: Parts) -> Response:
     knock = _knock(request, given, token)
     from_our_page(request)
     code = (await fields_of(request)).get("code", "").strip()
-    try:
+    with _guesses_counted(request, given):
         answer = await pointer_visits.prove(given.sessions, knock, code)
-    except NotFound as refusal:
-        raise _guessed(request, given, refusal) from None
     if answer.value is None:
         wrong = f"That is not the code that counts now. Tries left: {answer.left} of {TRIES}."
         return page("link_code.html", status=403, token=token, door=answer.door, wrong=wrong, digits=CODE_DIGITS)
@@ -97,9 +97,8 @@ async def show_item(token: str, request: Request, given: Parts) -> Response:
     """The one thing, to a browser that gave the code; any other begins again."""
     knock = _knock(request, given, token)
     try:
-        kind = await pointer_visits.look(given.sessions, knock)
-    except NotFound as refusal:
-        raise _guessed(request, given, refusal) from None
+        with _guesses_counted(request, given):
+            kind = await pointer_visits.look(given.sessions, knock)
     except Conflict:
         return RedirectResponse(f"/g/{token}", SEE_OTHER, headers=NO_STORE)
     return page("link_item.html", token=token, kind=kind)
@@ -110,9 +109,8 @@ async def read_document(token: str, request: Request, given: Parts) -> Response:
     """Its pages."""
     knock = _knock(request, given, token)
     try:
-        content = await pointer_visits.document(given.working, knock)
-    except NotFound as refusal:
-        raise _guessed(request, given, refusal) from None
+        with _guesses_counted(request, given):
+            content = await pointer_visits.document(given.working, knock)
     except Conflict:
         return RedirectResponse(f"/g/{token}", SEE_OTHER, headers=NO_STORE)
     named = {"Content-Disposition": 'inline; filename="document.pdf"', **NO_STORE}
