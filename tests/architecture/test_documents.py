@@ -41,6 +41,10 @@ def test_a_decision_is_short_and_names_the_test_that_holds_it(decision: Path) ->
     assert not [name for name in enforced if not (ROOT / name).exists()]
 
 
+def test_every_decision_has_a_number_of_its_own() -> None:
+    assert [name.name[:4] for name in DECISIONS] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+
+
 def test_the_lock_holds_hashes_and_no_address() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     assert "--hash=sha256:" in lock
