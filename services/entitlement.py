@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.delivery import SendingSwitch
 from models.guardians import ContactStop, Guardian, GuardianLink
 from models.restores import RestoreHold
+from rules.delivery.channels import Channel, channel_of, channels_of
 from rules.delivery.entitlement import Entitlement, Link, Order, Purpose, Standing, entitlement
 from services import school_days
 from services.context import CaseRef
@@ -153,12 +154,12 @@ def _standing(link: GuardianLink, guardian: Guardian, purpose: Purpose, on: date
 
 
 def _channel(link: GuardianLink, guardian: Guardian, channels: Sequence[str]) -> str:
-    wanted = {name.lower() for name in channels} or {"email", "post"}
-    declined = {name.lower() for name in guardian.opted_out_channels}
-    if "post" in wanted and (guardian.preferred_channel or "").lower() == "post":
+    wanted = channels_of(channels) if channels else [Channel.EMAIL, Channel.POST]
+    if Channel.POST in wanted and channel_of(guardian.preferred_channel) is Channel.POST:
         return "post"
     own = link.contact_via == "self" and not guardian.unreachable
-    if "email" in wanted and guardian.email and own and "email" not in declined:
+    declined = Channel.EMAIL in channels_of(guardian.opted_out_channels)
+    if Channel.EMAIL in wanted and guardian.email and own and not declined:
         return "email"
     return "post"
 

@@ -44,7 +44,7 @@ async def open_tenant(session: AsyncSession, key: str) -> TenantId | None:
     if tenant is None:
         return None
     if tenant.status != "ACTIVE":
-        raise Forbidden("tenant_suspended", "This tenant is suspended; ask its administrator.")
+        raise Forbidden("tenant_suspended", "This tenant is suspended; whoever runs this installation can resume it.")
     return TenantId(tenant.id)
 
 

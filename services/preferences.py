@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -11,12 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.guardians import Guardian, GuardianLink
 from models.students import Student
+from rules.delivery.channels import channel_of, channels_of
 from rules.errors import NotFound
 from services import audit
 from services.audit import Act
 from services.context import Actor
-
-CHANNELS: Final = frozenset({"EMAIL", "POST", "SMS", "PUSH", "IN_APP"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +72,9 @@ async def put(session: AsyncSession, actor: Actor, command: PutPreferences, *, n
 
 def preferences(guardian: Guardian) -> Preferences:
     """The preferences as they stand and are followed; a register's words for channels are its own."""
-    wished = guardian.preferred_channel
     return Preferences(
         guardian.language,
-        next(iter(_channels([wished] if wished else [])), None),
-        _channels(guardian.opted_out_channels),
+        channel_of(guardian.preferred_channel),
+        channels_of(guardian.opted_out_channels),
         list(guardian.access_needs),
     )
-
-
-def _channels(words: Sequence[str]) -> list[str]:
-    """Those of the words that name a channel of ours, in whatever case a register or an event wrote them."""
-    return [word.strip().upper() for word in words if word.strip().upper() in CHANNELS]

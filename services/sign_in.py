@@ -109,7 +109,7 @@ def house_of(fitting: Sequence[House], deployment: Deployment, claims: Claims, w
             "tenant_not_chosen", f"Several tenants admit this account: send Handrail-Tenant: one of {keys}."
         )
     if open_to[0].suspended:
-        raise Forbidden("tenant_suspended", "This tenant is suspended; ask its administrator.")
+        raise Forbidden("tenant_suspended", "This tenant is suspended; whoever runs this installation can resume it.")
     return open_to[0]
 
 

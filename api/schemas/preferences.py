@@ -1,14 +1,14 @@
 """A guardian's preferences as the API takes and shows them."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
 from api.schemas.shared import SOME_ID, Body, Reason, shown
+from rules.delivery.channels import Channel
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-Channel = Literal["EMAIL", "POST", "SMS", "PUSH", "IN_APP"]
 Need = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 _EXAMPLE = {
     "language": "pl",

@@ -83,7 +83,9 @@ def test_preferences_are_kept_and_shown(district: District) -> None:
     assert shown["access_needs"] == ["Large print"]
 
 
-@pytest.mark.parametrize(("word", "shown"), [("email", "EMAIL"), ("Sms", "SMS"), ("carrier pigeon", None)])
+@pytest.mark.parametrize(
+    ("word", "shown"), [("email", "EMAIL"), ("Sms", "SMS"), ("letter", "POST"), ("carrier pigeon", None)]
+)
 def test_preferences_are_shown_and_changed_however_the_register_wrote_them(
     district: District, word: str, shown: str | None
 ) -> None:

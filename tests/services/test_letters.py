@@ -235,6 +235,18 @@ def test_a_letter_lists_the_days_of_the_window_that_its_basis_counted(
     assert (data["period_start"], data["absence_dates"]) == (first, days)
 
 
+@pytest.mark.parametrize(
+    ("word", "channel"), [("letter", "post"), ("POST", "post"), ("email", "email"), (None, "email")]
+)
+def test_a_guardian_who_wishes_letters_on_paper_gets_them_however_the_register_says_so(
+    world: World, word: str | None, channel: str
+) -> None:
+    family = world.family(grace())
+    world.change(family, update(Guardian).values(preferred_channel=word))
+    (planned,) = world.run(plan(world.means, family.case(), WISH))
+    assert planned.channel == channel
+
+
 def test_an_address_that_refuses_is_a_bounce_with_a_task_and_the_next_letter_is_posted(
     world: World, smtp: MailServer
 ) -> None:
