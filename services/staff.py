@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.access import ClassScope, Kinship, StudentScope
+from models.access import ClassScope, GuardianAccount, Kinship, StudentScope
+from models.guardians import Guardian
 from models.people import Person, RoleAssignment, School, SchoolClass, SchoolScope
 from models.queries.keyset import Window, paged
 from models.students import Student
@@ -71,13 +72,14 @@ class Standing:
     class_ids: frozenset[UUID] = frozenset()
     students: frozenset[ReachedStudent] = frozenset()
     kin: frozenset[Kin] = frozenset()
+    guardian_id: UUID | None = None  # whom a person in the role of a guardian is
 
     @property
     def by_provider(self) -> tuple[object, object]:
         """What an identity provider gives where roles come from its claims."""
         return self.roles, self.school_ids
 
-    def told(self) -> dict[str, list[str]]:
+    def told(self) -> dict[str, Any]:
         """For the audit trail."""
         return {
             "roles": sorted(f"{r.role}{' everywhere' * r.all_schools} {r.starts_on} {r.ends_on}" for r in self.roles),
@@ -85,6 +87,7 @@ class Standing:
             "class_ids": sorted(map(str, self.class_ids)),
             "students": sorted(f"{s.student_id} {s.kind} {s.starts_on} {s.ends_on}" for s in self.students),
             "kin": sorted(f"{k.student_id} {k.relation}" for k in self.kin),
+            "guardian_id": None if self.guardian_id is None else str(self.guardian_id),
         }
 
 
@@ -186,12 +189,13 @@ async def _may_be_given(session: AsyncSession, actor: Actor, present: Standing, 
 
 
 async def _exist(session: AsyncSession, wanted: Standing) -> None:
-    """A school, class or student that is not here is named, not left to a foreign key."""
+    """A school, class, student or guardian that is not here is named, not left to a foreign key."""
     named: list[tuple[str, Any, frozenset[UUID]]] = [
         ("body.school_ids", School.id, wanted.school_ids),
         ("body.class_ids", SchoolClass.id, wanted.class_ids),
         ("body.students", Student.id, frozenset(one.student_id for one in wanted.students)),
         ("body.kin", Student.id, frozenset(one.student_id for one in wanted.kin)),
+        ("body.guardian_id", Guardian.id, frozenset(filter(None, [wanted.guardian_id]))),
     ]
     problems = {}
     for place, column, ids in named:
@@ -204,7 +208,7 @@ async def _exist(session: AsyncSession, wanted: Standing) -> None:
 
 async def _replace(session: AsyncSession, actor: Actor, command: PutRoles) -> None:
     person_id, wanted = command.person_id, command.wanted
-    for table in (RoleAssignment, SchoolScope, ClassScope, StudentScope, Kinship):
+    for table in (RoleAssignment, SchoolScope, ClassScope, StudentScope, Kinship, GuardianAccount):
         await session.execute(delete(table).where(table.person_id == person_id))
     session.add_all(
         RoleAssignment(
@@ -232,6 +236,8 @@ async def _replace(session: AsyncSession, actor: Actor, command: PutRoles) -> No
         Kinship(person_id=person_id, student_id=one.student_id, relation=one.relation, declared_by=actor.person_id)
         for one in wanted.kin
     )
+    if wanted.guardian_id is not None:
+        session.add(GuardianAccount(person_id=person_id, guardian_id=wanted.guardian_id))
     await session.flush()
 
 
@@ -241,6 +247,7 @@ async def _standings(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, S
     classes = await _grouped(session, ClassScope, ids)
     students = await _grouped(session, StudentScope, ids)
     kin = await _grouped(session, Kinship, ids)
+    guardians = await _grouped(session, GuardianAccount, ids)
     return {
         one: Standing(
             frozenset(HeldRole(Role(r.role), r.all_schools, r.starts_on, r.ends_on) for r in roles[one]),
@@ -248,6 +255,7 @@ async def _standings(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, S
             frozenset(row.class_id for row in classes[one]),
             frozenset(ReachedStudent(s.student_id, s.kind, s.starts_on, s.ends_on) for s in students[one]),
             frozenset(Kin(row.student_id, row.relation) for row in kin[one]),
+            next((row.guardian_id for row in guardians[one]), None),
         )
         for one in ids
     }

@@ -71,6 +71,7 @@ class RolesIn(Body):
     class_ids: Annotated[tuple[UUID, ...], Field(max_length=500)] = ()
     students: Annotated[tuple[StudentFields, ...], Field(max_length=500)] = ()
     kin: Annotated[tuple[KinFields, ...], Field(max_length=50)] = ()
+    guardian_id: UUID | None = Field(None, description="The guardian that a person with the role guardian is.")
     reason: Reason
 
     @model_validator(mode="after")
@@ -83,6 +84,15 @@ class RolesIn(Body):
             raise ValueError("kin are listed twice: keep one of them")
         return self
 
+    @model_validator(mode="after")
+    def _whose_guardian(self) -> Self:
+        family = any(one.role is Role.GUARDIAN for one in self.roles)
+        if family and self.guardian_id is None:
+            raise ValueError("guardian_id is missing: name the guardian this person is (GET /students/{id}/guardians)")
+        if not family and self.guardian_id is not None:
+            raise ValueError("guardian_id goes with the role guardian: add that role, or leave guardian_id out")
+        return self
+
     def standing(self) -> Standing:
         """The same as values of the domain."""
         return Standing(
@@ -91,6 +101,7 @@ class RolesIn(Body):
             frozenset(self.class_ids),
             frozenset(ReachedStudent(**one.model_dump()) for one in self.students),
             frozenset(Kin(**one.model_dump()) for one in self.kin),
+            self.guardian_id,
         )
 
 
@@ -158,6 +169,7 @@ class PersonFileOut(Body):
             "class_ids": [],
             "students": [],
             "kin": [],
+            "guardian_id": None,
         }
     )
 
@@ -173,6 +185,7 @@ class PersonFileOut(Body):
     class_ids: list[UUID]
     students: list[StudentFields]
     kin: list[KinFields]
+    guardian_id: UUID | None
 
     @classmethod
     def of(cls, file: StaffFile) -> Self:
@@ -190,6 +203,7 @@ class PersonFileOut(Body):
             class_ids=sorted(held.class_ids),
             students=[StudentFields.model_validate(one) for one in sorted(held.students, key=lambda s: s.student_id)],
             kin=[KinFields.model_validate(one) for one in sorted(held.kin, key=lambda k: k.student_id)],
+            guardian_id=held.guardian_id,
         )
 
 

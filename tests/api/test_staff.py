@@ -4,7 +4,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
 
+from models.guardians import GuardianLink
 from tests.api.district import District
 
 pytestmark = pytest.mark.servers
@@ -74,9 +76,33 @@ def test_an_outside_helper_reaches_the_named_child_until_the_end(district: Distr
     assert district.get(f"/students/{ann}", subject).status_code == 403
 
 
+def test_a_guardian_who_signs_in_reaches_the_own_child_and_no_other(district: District) -> None:
+    subject = f"guardian-{uuid4().hex[:8]}"
+    person = district.post("/people", json={"subject": subject, "display_name": "A parent"}).json()
+    ann, bob = (str(district.ours.students[name]) for name in ("ann", "bob"))
+    parent = district.ours.guardians["ann"]
+
+    async def portal_opened() -> None:
+        async with district.sessions.tenant(district.ours.id) as session:
+            links = update(GuardianLink).where(GuardianLink.guardian_id == parent)
+            await session.execute(links.values(may_use_portal=True))
+
+    district.run(portal_opened())
+    held: dict[str, Any] = {"roles": [{"role": "guardian"}], "guardian_id": str(parent)}
+    given = give(district, person["id"], **held)
+    assert (given.status_code, given.json()["guardian_id"]) == (200, str(parent))
+    assert district.get(f"/students/{ann}/record", subject).status_code == 200
+    assert district.get(f"/students/{bob}/record", subject).status_code == 403
+    assert give(district, person["id"], roles=[]).json()["guardian_id"] is None
+    assert district.get(f"/students/{ann}/record", subject).status_code == 401
+
+
 @pytest.mark.parametrize(
     ("held", "said"),
     [
+        ({"roles": [{"role": "guardian"}]}, "guardian_id is missing"),
+        ({"guardian_id": str(UUID(int=7))}, "goes with the role guardian"),
+        ({"roles": [{"role": "guardian"}], "guardian_id": str(UUID(int=7))}, "not here"),
         ({"roles": [{"role": "external"}]}, "ends_on is missing"),
         ({"roles": [{"role": "teacher", "starts_on": "2026-12-01", "ends_on": "2026-11-01"}]}, "ends_on is before"),
         ({"roles": [{"role": "teacher"}, {"role": "teacher"}]}, "listed twice"),

@@ -124,6 +124,9 @@ def make_staff(chance: Chance, schools: Sequence[School]) -> list[Staff]:
     hire("safeguarding_lead", ())
     hire("specialist", ())
     hire("auditor", ())
+    hire("dpo", ())
+    hire("liaison", ())
+    hire("inclusion_lead", ())
     return staff
 
 
