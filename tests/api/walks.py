@@ -13,6 +13,7 @@ from temporalio.worker import Worker
 
 from activities.projection import ProjectionActivities
 from activities.proposals import ProposalActivities
+from api.ladder import ACCEPTED
 from models.tenants import Tenant
 from orchestration.carriers import INTERVENTION, start_input
 from orchestration.client import TemporalAddress, connect
@@ -91,10 +92,21 @@ class Walks:
 
     def waiting(self, instance_id: str) -> Any:
         """The queue's item of an instance, once it is there."""
-        return self.shown(instance_id, "AWAITING_APPROVAL")["waiting"]
+        path = f"/interventions/instances/{instance_id}"
+
+        def there(seen: Any) -> bool:
+            return seen["instance"]["phase"] == "AWAITING_APPROVAL" and seen["waiting"] is not None
+
+        return self.until(lambda: self.district.get(path), there)["waiting"]
 
     def say(self, instance_id: str, verb: str, person: str = "attendance_officer", **body: Any) -> httpx.Response:
-        return self.district.post(f"/interventions/instances/{instance_id}/{verb}", person, json=body)
+        """A verb, sent again under its key, as the API asks for, while its case has not confirmed it."""
+        path, headers = f"/interventions/instances/{instance_id}/{verb}", {"Idempotency-Key": str(uuid4())}
+        for _ in range(PATIENCE):
+            answer = self.district.post(path, person, json=body, headers=headers)
+            if answer.status_code != ACCEPTED:
+                break
+        return answer
 
     @contextlib.contextmanager
     def away(self) -> Any:
