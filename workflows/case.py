@@ -101,6 +101,21 @@ class Case:
                 self._forget(effect)
             return result
 
+    async def settle(
+        self,
+        port: Callable[[TheOrder], Awaitable[TheResult]],
+        order: TheOrder,
+        then: Callable[[State, TheResult], State],
+        config: workflow.ActivityConfig = EFFECT,
+        *,
+        about: Callable[[State], object] = lambda state: state.turn,
+    ) -> None:
+        """Run one effect and take its result in, unless a command changed meanwhile what it was `about`."""
+        before = about(self.state)
+        result = await self.perform(port, order, config)
+        if about(self.state) == before:
+            self.state = then(self.state, result)
+
     async def _pause(self, effect: str, *, interruptible: bool) -> None:
         """Not this effect's fault: try again a little later, unless the case must close meanwhile."""
         with contextlib.suppress(asyncio.TimeoutError):

@@ -3,10 +3,10 @@
 from rules.ladder import acting
 from rules.ladder.events import EventType
 from rules.ladder.stages import Stage, StageType
-from rules.ladder.state import REACHED, RETRIABLE, Recipient, Step
+from rules.ladder.state import REACHED, RETRIABLE, Recipient, State, Step
 from rules.ladder.steps import CarryOutAfterEffects, MissContact, MonthlyTask, ResolveWait, TakeStep
 from workflows.case import Case
-from workflows.ports.calendar import DeadlineOrder, school_deadlines
+from workflows.ports.calendar import DeadlineOrder, Deadlines, school_deadlines
 from workflows.ports.contacts import ContactOrder, open_contact
 from workflows.ports.escalations import EscalationOrder, open_escalation
 from workflows.ports.letters import (
@@ -119,11 +119,11 @@ async def resolve_wait(case: Case, _step: ResolveWait) -> None:
     wanted = A_MONTH if state.ended else max(1, state.stage.wait_school_days if state.stage else 1)
     from_day = None if state.ended else state.wait_from
     order = DeadlineOrder(**case.order("wait"), from_day=from_day, school_days=(wanted,))
-    deadlines = await case.perform(school_deadlines, order, READ)
-    if case.state.turn == state.turn and case.state.wait_from == state.wait_from:
-        case.state = acting.wait_resolved(
-            case.state, deadlines.days[0], deadlines.counted_from, deadlines.instants[0], case.now
-        )
+
+    def resolved(now: State, found: Deadlines) -> State:
+        return acting.wait_resolved(now, found.days[0], found.counted_from, found.instants[0], case.now)
+
+    await case.settle(school_deadlines, order, resolved, READ, about=lambda now: (now.turn, now.wait_from))
 
 
 async def miss_contact(case: Case, _step: MissContact) -> None:
@@ -134,7 +134,4 @@ async def miss_contact(case: Case, _step: MissContact) -> None:
 async def open_monthly_task(case: Case, _step: MonthlyTask) -> None:
     """The ladder has no further rung: a person looks at it once a month."""
     order = TaskOrder(**case.order("monthly_task"), kind=TaskKind.LADDER_END, due_school_days=5)
-    turn = case.state.turn
-    await case.perform(open_task, order)
-    if case.state.turn == turn:
-        case.state = acting.monthly_task_opened(case.state)
+    await case.settle(open_task, order, lambda now, _: acting.monthly_task_opened(now))

@@ -5,7 +5,7 @@ from temporalio import workflow
 from rules.ids import ProposalId
 from rules.ladder import acting, transitions
 from rules.ladder.stages import Approval, Stage
-from rules.ladder.state import Draft, Proposal
+from rules.ladder.state import Decision, Draft, Proposal, State
 from rules.ladder.steps import CheckBasis, Decide, Preflight, Propose
 from rules.ladder.words import ProposalKind
 from workflows.case import Case
@@ -31,20 +31,21 @@ async def ask_the_rules(case: Case, step: Decide) -> None:
         muted_stops=(state.exit.muted_key,) if state.exit.muted_key else (),
     )
     case.state = case.state.but(decide_due=False, evaluation_id=None)
-    decision = await case.perform(decide, order)
-    if case.state.turn == state.turn:
-        case.state = transitions.decided(case.state, decision, case.now, may_advance=step.may_advance)
+
+    def decided(now: State, decision: Decision) -> State:
+        return transitions.decided(now, decision, case.now, may_advance=step.may_advance)
+
+    await case.settle(decide, order, decided)
 
 
 async def look_at_basis(case: Case, _step: CheckBasis) -> None:
     """What the pending or the last step rests on, under the marks known now."""
-    turn = case.state.turn
-    order = case.order("check_basis")
     bases = (transitions.basis_of(case.state),)
+    order = BasisOrder(**case.order("check_basis"), digest=case.state.ladder.digest, bases=bases)
     case.state = case.state.but(check_due=False)
-    report = await case.perform(check_basis, BasisOrder(**order, digest=case.state.ladder.digest, bases=bases), READ)
-    if case.state.turn == turn:
-        case.state = transitions.basis_checked(case.state, report.checks[0], case.now)
+    await case.settle(
+        check_basis, order, lambda now, report: transitions.basis_checked(now, report.checks[0], case.now), READ
+    )
 
 
 async def propose(case: Case, _step: Propose) -> None:

@@ -1,7 +1,10 @@
 """Holds that end, steps taken back, letters that came back, and the close."""
 
+from datetime import datetime
+
 from rules.ladder import pausing, transitions
 from rules.ladder.events import EventType
+from rules.ladder.state import State
 from rules.ladder.steps import CloseCase, EndHold, RemindToAmend, Rescind, ResolveHold, TellBounce
 from workflows.case import Case
 from workflows.ports.calendar import DayOrder, start_of_day
@@ -17,9 +20,12 @@ async def resolve_hold(case: Case, _step: ResolveHold) -> None:
     hold = case.state.hold
     assert hold is not None
     assert hold.until is not None
-    at = await case.perform(start_of_day, DayOrder(**case.order("hold_until"), day=hold.until), READ)
-    if case.state.hold == hold:
-        case.state = case.state.but(hold=hold.but(until_at=at), due=hold.until)
+    order = DayOrder(**case.order("hold_until"), day=hold.until)
+
+    def resolved(now: State, at: datetime) -> State:
+        return now.but(hold=hold.but(until_at=at), due=hold.until)
+
+    await case.settle(start_of_day, order, resolved, READ, about=lambda now: now.hold)
 
 
 async def end_hold(case: Case, _step: EndHold) -> None:
@@ -30,10 +36,7 @@ async def end_hold(case: Case, _step: EndHold) -> None:
 async def remind_to_amend(case: Case, _step: RemindToAmend) -> None:
     """An accepted reason is not in the register yet: a task says so again."""
     order = TaskOrder(**case.order("remind_to_amend"), kind=TaskKind.AMEND_REMINDER)
-    turn = case.state.turn
-    await case.perform(open_task, order)
-    if case.state.turn == turn:
-        case.state = pausing.reminded(case.state, case.now)
+    await case.settle(open_task, order, lambda now, _: pausing.reminded(now, case.now))
 
 
 async def rescind(case: Case, _step: Rescind) -> None:

@@ -1,13 +1,14 @@
 """After the exit: tell the family, check six school weeks, complete."""
 
 from rules.ladder import follow_up
-from rules.ladder.state import Close
+from rules.ladder.state import Close, State
 from rules.ladder.steps import CheckWeek, Complete, MuteExit, NextWeek, TellFamily
 from rules.ladder.words import Status
 from workflows.case import Case
-from workflows.ports.calendar import DeadlineOrder, WeekOrder, next_school_week, school_deadlines
+from workflows.ports.calendar import DeadlineOrder, Deadlines, WeekOrder, next_school_week, school_deadlines
 from workflows.ports.follow_up import (
     ExitOrder,
+    Figures,
     FiguresOrder,
     WeekCheckOrder,
     check_week,
@@ -24,9 +25,11 @@ async def mute_exit(case: Case, _step: MuteExit) -> None:
     days = (EXIT_SILENCE_SCHOOL_DAYS,)
     order = DeadlineOrder(**case.order("exit_silence"), from_day=None, school_days=days)
     muted = case.state.exit
-    deadlines = await case.perform(school_deadlines, order, READ)
-    if case.state.exit == muted:
-        case.state = case.state.but(exit=muted.but(muted_until=deadlines.instants[0]))
+
+    def silent(now: State, found: Deadlines) -> State:
+        return now.but(exit=muted.but(muted_until=found.instants[0]))
+
+    await case.settle(school_deadlines, order, silent, READ, about=lambda now: now.exit)
 
 
 async def tell_family(case: Case, _step: TellFamily) -> None:
@@ -40,15 +43,13 @@ async def find_week(case: Case, _step: NextWeek) -> None:
     """The next school week; a holiday is no week."""
     plan = case.state.follow_up
     assert plan is not None
-    turn = case.state.turn
-    week = await case.perform(next_school_week, WeekOrder(**case.order("next_week"), after=plan.through), READ)
-    if case.state.turn == turn:
-        case.state = follow_up.week_found(case.state, week)
+    order = WeekOrder(**case.order("next_week"), after=plan.through)
+    await case.settle(next_school_week, order, follow_up.week_found, READ)
 
 
 async def look_at_week(case: Case, step: CheckWeek) -> None:
     """One week against the relapse condition; after a correction, the last one again."""
-    plan, turn = case.state.follow_up, case.state.turn
+    plan = case.state.follow_up
     assert plan is not None
     first, last = (plan.through_first, plan.through) if step.again else (plan.week_first, plan.week_last)
     assert first is not None
@@ -56,16 +57,17 @@ async def look_at_week(case: Case, step: CheckWeek) -> None:
     order = WeekCheckOrder(
         **case.order("check_week"), digest=case.state.ladder.digest, first=first, last=last, again=step.again
     )
-    finding = await case.perform(check_week, order)
-    if case.state.turn == turn:
-        case.state = follow_up.week_checked(case.state, finding, case.now, again=step.again)
+    again = step.again
+    await case.settle(check_week, order, lambda now, seen: follow_up.week_checked(now, seen, case.now, again=again))
 
 
 async def complete(case: Case, _step: Complete) -> None:
     """A clean follow-up: figures before and after."""
-    plan, turn = case.state.follow_up, case.state.turn
+    plan = case.state.follow_up
     assert plan is not None
     order = FiguresOrder(**case.order("completed_figures"), opened_at=plan.started_at, through=plan.through)
-    figures = await case.perform(completed_figures, order)
-    if case.state.turn == turn:
-        case.state = case.state.but(closing=Close(status=Status.COMPLETED, facts=figures.model_dump()))
+
+    def completed(now: State, figures: Figures) -> State:
+        return now.but(closing=Close(status=Status.COMPLETED, facts=figures.model_dump()))
+
+    await case.settle(completed_figures, order, completed)

@@ -3,10 +3,10 @@
 from rules.ladder import meetings
 from rules.ladder.events import EventType
 from rules.ladder.stages import Stage
-from rules.ladder.state import MeetingState
+from rules.ladder.state import MeetingState, State
 from rules.ladder.steps import ApplyOutcome, AskOutcome, CancelMeeting, Invite, MissBooking, ResolveBooking
 from workflows.case import Case
-from workflows.ports.calendar import DeadlineOrder, school_deadlines
+from workflows.ports.calendar import DeadlineOrder, Deadlines, school_deadlines
 from workflows.ports.meetings import (
     BookingOrder,
     CancellationOrder,
@@ -46,19 +46,25 @@ async def invite(case: Case, _step: Invite) -> None:
     meeting = case.state.meeting
     assert meeting is not None
     order = InvitationOrder(**case.order("invite_attendees"), meeting_id=meeting.id)
-    result = await case.perform(invite_attendees, order)
-    if case.state.meeting == meeting:
-        case.state = meetings.invited(case.state, case.now, delivered=result.delivered)
+    await case.settle(
+        invite_attendees,
+        order,
+        lambda now, sent: meetings.invited(now, case.now, delivered=sent.delivered),
+        about=lambda now: now.meeting,
+    )
 
 
 async def extend_booking(case: Case, _step: ResolveBooking) -> None:
     """A new last day for booking."""
     stage, meeting = case.state.stage, case.state.meeting
     assert stage is not None
+    assert meeting is not None
     order = DeadlineOrder(**case.order("book_by"), from_day=None, school_days=(stage.within_school_days,))
-    deadlines = await case.perform(school_deadlines, order, READ)
-    if meeting and case.state.meeting == meeting:
-        case.state = case.state.but(meeting=meeting.but(book_by=deadlines.instants[0]), due=deadlines.days[0])
+
+    def extended(now: State, found: Deadlines) -> State:
+        return now.but(meeting=meeting.but(book_by=found.instants[0]), due=found.days[0])
+
+    await case.settle(school_deadlines, order, extended, READ, about=lambda now: now.meeting)
 
 
 async def miss_booking(case: Case, _step: MissBooking) -> None:
@@ -71,9 +77,11 @@ async def ask_outcome(case: Case, _step: AskOutcome) -> None:
     meeting = case.state.meeting
     assert meeting is not None
     order = TaskOrder(**case.order("ask_outcome"), kind=TaskKind.RECORD_OUTCOME, subject=str(meeting.id))
-    await case.perform(open_task, order)
-    if case.state.meeting == meeting:
-        case.state = case.state.but(meeting=meeting.but(outcome_task=True))
+
+    def asked(now: State, _: object) -> State:
+        return now.but(meeting=meeting.but(outcome_task=True))
+
+    await case.settle(open_task, order, asked, about=lambda now: now.meeting)
 
 
 async def carry_out_outcome(case: Case, _step: ApplyOutcome) -> None:
@@ -89,10 +97,7 @@ async def carry_out_outcome(case: Case, _step: ApplyOutcome) -> None:
         outcome=outcome,
         counted=meetings.counted(case.state),
     )
-    turn = case.state.turn
-    applied = await case.perform(apply_outcome, order)
-    if case.state.turn == turn:
-        case.state = meetings.outcome_applied(case.state, applied.on, case.now)
+    await case.settle(apply_outcome, order, lambda now, applied: meetings.outcome_applied(now, applied.on, case.now))
 
 
 async def cancel(case: Case, _step: CancelMeeting) -> None:

@@ -89,11 +89,10 @@ async def remind_people(case: Case, _step: Remind) -> None:
     """One reminder more."""
     proposal = case.state.proposal
     assert proposal is not None
-    nth, turn = proposal.reminded + 1, case.state.turn
-    order = case.order(f"remind/{nth}")
-    await case.perform(remind, ReminderOrder(**order, proposal_id=proposal.id, nth=nth, of=len(proposal.remind_at)))
-    if case.state.turn == turn:
-        case.state = transitions.reminded(case.state, case.now)
+    nth = proposal.reminded + 1
+    common = case.order(f"remind/{nth}")
+    order = ReminderOrder(**common, proposal_id=proposal.id, nth=nth, of=len(proposal.remind_at))
+    await case.settle(remind, order, lambda now, _: transitions.reminded(now, case.now))
 
 
 async def idle(case: Case, step: Idle) -> None:
