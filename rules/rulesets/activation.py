@@ -22,7 +22,17 @@ def activation_problems(ruleset: RuleSet) -> Iterator[Problem]:
             yield Problem.at(f"stages[{at}].type", Flaw.NOT_BUILT, wrong, "leave the stage out")
     if ruleset.duties:
         yield Problem.at("duties", Flaw.NOT_BUILT, "duties are not carried out yet (later)", "leave them out")
+    yield from _unconfirmed(ruleset)
     yield from _without_data(ruleset)
+
+
+def _unconfirmed(ruleset: RuleSet) -> Iterator[Problem]:
+    """Law whose first day nobody has checked: to look at and to try out, never to act on."""
+    for at, item in enumerate(ruleset.verify):
+        if item.holds_up:
+            wrong = f"{item.key} is not confirmed: {item.note}"
+            remedy = "confirm it by an override with the source you read"
+            yield Problem.at(f"verify[{at}]", Flaw.UNCONFIRMED, wrong, remedy)
 
 
 def _without_data(ruleset: RuleSet) -> Iterator[Problem]:

@@ -1,10 +1,13 @@
 """Tests that travel with a rule set: metrics and facts in, decision out; failing one bars activation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rules.rulesets.comparisons import FactKey
 from rules.rulesets.decision import BEFORE_THE_LADDER, Position, decide
+from rules.rulesets.evaluation import Metrics, evaluate
+from rules.rulesets.facts import Facts
+from rules.rulesets.law import Duty, Watch
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.model import AttachedTest, RuleSet
 from rules.rulesets.problems import Flaw, Problem
@@ -30,10 +33,21 @@ def failure(ruleset: RuleSet, test: AttachedTest) -> str | None:
         previous_reached=test.previous_reached,
     )
     decision, expected = decide(ruleset, position, metrics, facts), test.expect
-    came: dict[str, Any] = {"decision": str(decision.action), "stage": decision.stage, "fired": decision.fired}
-    wanted = {"decision": expected.decision, "stage": expected.stage, "fired": expected.fired}
+    came: dict[str, Any] = {
+        "decision": str(decision.action),
+        "stage": decision.stage,
+        "fired": decision.fired,
+        "duties": _open(ruleset.duties, metrics, facts),
+        "watch": _open(ruleset.watch, metrics, facts),
+    }
+    wanted = {name: getattr(expected, name) for name in came}
     wrong = [f"{name} is {came[name]!r}" for name, value in wanted.items() if value not in (None, came[name])]
     return ", ".join(wrong) or None
+
+
+def _open(rules: Sequence[Duty | Watch], metrics: Metrics, facts: Facts) -> tuple[str, ...]:
+    """The rules beside the ladder whose condition holds."""
+    return tuple(rule.key for rule in rules if rule.when is not None and evaluate(rule.when, metrics, facts) is True)
 
 
 def _given(test: AttachedTest) -> tuple[dict[MetricKey, int | None], dict[FactKey, int | None]]:

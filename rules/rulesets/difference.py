@@ -15,7 +15,7 @@ from rules.rulesets.problems import Steps, place_of, pointer_of
 from rules.rulesets.reasoning import implies
 
 _TREES: Final = (AllOf, AnyOf, NotOf, Leaf)
-_NAMES: Final = ("key", "name", "check", "text")
+_NAMES: Final = ("key", "name", "check", "text", "at")
 """What an item of a list goes by, the first that it has."""
 
 

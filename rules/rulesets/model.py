@@ -12,12 +12,11 @@ from rules.rulesets.case_leaves import AGEING_FACTS, YearGroup
 from rules.rulesets.comparisons import FactKey, FactName
 from rules.rulesets.conditions import AllOf, Condition, fact_keys, leaves, metric_keys
 from rules.rulesets.guards import guards_of
+from rules.rulesets.law import Citation, Duty, Override, PackRef, RuleKey, Text, Unconfirmed, Watch
 from rules.rulesets.leaves import DateWindow, MonthsIntoYear
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.parameters import Leaf, Strict, Word
 
-RuleKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
 SchoolDays = Annotated[int, Field(strict=True, ge=0, le=200)]
 Age = Annotated[int, Field(strict=True, ge=0, le=30)]
 AGEING = (*AGEING_FACTS, DateWindow, MonthsIntoYear)
@@ -67,32 +66,9 @@ class StageRule(Strict):
     case_tier: Annotated[int, Field(strict=True, ge=1, le=3)] | None = None
     stop: tuple[StopRule, ...] = ()
     escalate: tuple[EscalateRule, ...] = ()
+    elements: tuple[Word, ...] = ()
+    """What the law asks the notice or the plan to say, by name."""
     cite: Text | None = None
-
-
-class Deadline(Strict):
-    n: SchoolDays
-    unit: Literal["school_day", "school_week", "day", "week", "month"]
-    starts: Literal["trip", "event", "school_year_end"] = Field(alias="from")
-
-
-class Duty(Strict):
-    """A deadline set by law, beside any ladder; opened by a condition or a named register event."""
-
-    key: RuleKey
-    when: Condition | None = None
-    on_event: Word | None = None
-    deadline: Deadline
-    effect: Literal["TASK", "REPORT", "BLOCK"]
-    cite: Text
-
-
-class Watch(Strict):
-    """Flags students to staff and starts nothing."""
-
-    key: RuleKey
-    when: Condition
-    title: Text | None = None
 
 
 class Waiver(Strict):
@@ -117,9 +93,15 @@ class FollowUp(Strict):
 
 
 class Expectation(Strict):
+    """What a test asks for; what it leaves out may come to anything."""
+
     decision: Literal["WAIT", "ADVANCE", "STOP", "ESCALATE", "EXIT_REVIEW"]
     fired: tuple[str, ...] | None = None
     stage: RuleKey | None = None
+    duties: tuple[RuleKey, ...] | None = None
+    """The duties that open, in the order of the document."""
+    watch: tuple[RuleKey, ...] | None = None
+    """The watches that show the student, in the order of the document."""
 
 
 class AttachedTest(Strict):
@@ -135,13 +117,6 @@ class AttachedTest(Strict):
     def __hash__(self) -> int:
         """By name: `given` is a mapping, and a rule set must be able to stand as a key."""
         return hash((self.name, self.at_stage))
-
-
-class Citation(Strict):
-    authority: Literal["statute", "regulation", "statutory_guidance", "statistic", "policy"]
-    text: Text
-    source: Text | None = None
-    checked_on: date | None = None
 
 
 class RuleSet(Strict):
@@ -165,6 +140,13 @@ class RuleSet(Strict):
     follow_up: FollowUp
     tests: tuple[AttachedTest, ...] = ()
     citations: tuple[Citation, ...] = ()
+    verify: tuple[Unconfirmed, ...] = ()
+    pack: PackRef | None = None
+    overrides: tuple[Override, ...] = ()
+
+    def citation(self, cite: str | None) -> Citation | None:
+        """The citation that a stage, duty or watch names by its text."""
+        return next((citation for citation in self.citations if citation.text == cite), None)
 
     def condition_of(self, stage: StageRule) -> Condition:
         """What must hold to enter a stage."""
@@ -187,6 +169,13 @@ class RuleSet(Strict):
         yield from ((f"duties[{i}].when", duty.when) for i, duty in enumerate(self.duties) if duty.when is not None)
         yield from ((f"watch[{i}].when", watch.when) for i, watch in enumerate(self.watch))
         yield "follow_up.relapse", self.follow_up.relapse
+
+    def dormant(self) -> Iterator[tuple[str, Condition]]:
+        """Conditions of what waits to be confirmed, with their places: read, never evaluated."""
+        for at, item in enumerate(self.verify):
+            for name, held in (("duty", item.duty), ("watch", item.watch)):
+                if held is not None and held.when is not None:
+                    yield f"verify[{at}].{name}.when", held.when
 
     def to_escalate(self, rule: EscalateRule) -> Condition:
         """What must hold to jump; what time alone can make true also asks for a new absence since the last step."""

@@ -29,6 +29,8 @@ class Flaw(StrEnum):
     NEEDS_A_PERSON = "needs_a_person"
     CONFLICT = "conflict"
     """Two parts of the document cannot both stand."""
+    UNCONFIRMED = "unconfirmed"
+    """Law of which somebody must first confirm what is written."""
     NOT_BUILT = "not_built"
     CARE_FLAG = "care_flag"
     TEST_FAILS = "test_fails"

@@ -20,14 +20,26 @@ def problems_of(ruleset: RuleSet) -> Iterator[Problem]:
         yield Problem.at("effective_to", Flaw.CONFLICT, "is before effective_from", "swap them")
     if ruleset.scope.ages and ruleset.scope.ages[1] < ruleset.scope.ages[0]:
         yield Problem.at("scope.ages", Flaw.CONFLICT, "the oldest is younger than the youngest: nobody", "swap them")
-    for at, duty in enumerate(ruleset.duties):
+    yield from _duties(ruleset)
+
+
+def _duties(ruleset: RuleSet) -> Iterator[Problem]:
+    held = ((f"verify[{at}].duty", item.duty) for at, item in enumerate(ruleset.verify) if item.duty is not None)
+    for place, duty in (*((f"duties[{at}]", duty) for at, duty in enumerate(ruleset.duties)), *held):
         if (duty.when is None) is (duty.on_event is None):
             wrong = "has both 'when' and 'on_event'" if duty.when else "has neither 'when' nor 'on_event'"
-            yield Problem.at(f"duties[{at}]", Flaw.CONFLICT, wrong, "give either 'when' or 'on_event'")
+            yield Problem.at(place, Flaw.CONFLICT, wrong, "give either 'when' or 'on_event'")
+    for at, item in enumerate(ruleset.verify):
+        if sum(part is not None for part in (item.duty, item.watch, item.effective_from)) > 1:
+            wrong = "holds more than one thing to confirm"
+            yield Problem.at(f"verify[{at}]", Flaw.CONFLICT, wrong, "give each its own entry")
 
 
 def _sizes(ruleset: RuleSet) -> Iterator[Problem]:
     total = 0
+    for place, tree in ruleset.dormant():
+        if found := too_big(tree):
+            yield Problem.at(place, *found)
     for place, tree in ruleset.conditions():
         counted = None if too_big(tree) else count_clauses(tree)
         total += counted or 0
@@ -51,6 +63,7 @@ def _repeats(ruleset: RuleSet) -> Iterator[Problem]:
         + [rule.key for rule in ruleset.escalate],
         "duties": [duty.key for duty in ruleset.duties],
         "watch": [watch.key for watch in ruleset.watch],
+        "verify": [item.key for item in ruleset.verify],
     }
     for name, keys in lists.items():
         if repeated := sorted({key for key in keys if keys.count(key) > 1}):

@@ -9,13 +9,13 @@ from rules.rulesets.case_leaves import ProtectedStatus
 from rules.rulesets.comparisons import FactKey, FactName
 from rules.rulesets.conditions import AllOf, Condition, NotOf, children
 from rules.rulesets.describing import described
+from rules.rulesets.law import LAW
 from rules.rulesets.metrics import Measure, MetricKey
 from rules.rulesets.model import RuleSet, StageRule, StopRule, Waiver
 from rules.rulesets.parameters import epoch_day
 from rules.rulesets.problems import Flaw, Problem
 from rules.rulesets.reasoning import Domains, Interval, always_holds, between, can_hold, implies
 
-LAW: Final = frozenset({"statute", "regulation", "statutory_guidance"})
 LEGAL_STEPS: Final = frozenset({StageType.NOTICE, StageType.REFERRAL})
 NEVER_WAIVED: Final = frozenset({Flaw.CARE_FLAG})
 """Safeguards bind whatever reason is given."""

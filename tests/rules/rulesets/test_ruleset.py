@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from rules.errors import Invalid, NotFound
+from rules.rulesets.attached_tests import failure
 from rules.rulesets.ruleset import (
     digest,
     dump_ruleset,
@@ -27,6 +28,10 @@ DUTY: dict[str, Any] = {
     "effect": "TASK",
     "cite": "s.21(4)(b)",
 }
+EVENT_DUTY: dict[str, Any] = {**DUTY, "key": "e", "on_event": "removed_from_register"}
+ABSENT: dict[str, Any] = {"type": "ConsecutiveAbsenceDays", "params": {"n": 3}}
+DEEP: dict[str, Any] = {"not": {"not": {"not": {"not": {"not": {"not": {"not": {"not": COUNT}}}}}}}}
+DAY = "2026-09-01"
 LETTER: dict[str, Any] = {"key": "letter-1", "type": "LETTER", "template": "LETTER_1_ATTENDANCE"}
 SMALL: dict[str, Any] = {"key": "small", "title": "Small", "entry": COUNT, "stages": [LETTER]}
 
@@ -189,12 +194,20 @@ def test_a_new_absence_is_one_that_the_condition_counts(entry: dict[str, Any], g
             "duties[0]",
             "either 'when' or 'on_event'",
         ),
-        (changed(entry={"all": [alternatives(6), alternatives(6)]}), "entry", "more than 32 alternatives"),
+        (changed(verify=[{"key": "v", "note": "n", "duty": DUTY}]), "verify[0].duty", "either 'when' or 'on_event'"),
         (
-            changed(entry={"not": {"not": {"not": {"not": {"not": {"not": {"not": {"not": COUNT}}}}}}}}),
-            "entry",
+            changed(verify=[{"key": "v", "note": "n", "watch": {"key": "w", "when": COUNT}, "effective_from": DAY}]),
+            "verify[0]",
+            "give each its own entry",
+        ),
+        (changed(verify=[{"key": "v", "note": "n"}, {"key": "v", "note": "m"}]), "verify", "used twice"),
+        (
+            changed(verify=[{"key": "v", "note": "n", "watch": {"key": "w", "when": DEEP}}]),
+            "verify[0].watch.when",
             "at most 8",
         ),
+        (changed(entry={"all": [alternatives(6), alternatives(6)]}), "entry", "more than 32 alternatives"),
+        (changed(entry=DEEP), "entry", "at most 8"),
         (
             changed(watch=[{"key": f"w{i}", "when": alternatives(30)} for i in range(7)]),
             "entry",
@@ -223,6 +236,10 @@ def test_a_problem_is_named_by_its_place(document: Any, place: str, reason: str)
         ),
         (changed(entry={"any": [COUNT, {"type": "GoalReached", "params": {"checks": 2}}]}), "entry"),
         (changed(watch=[{"key": "w", "when": NOTICES}]), "watch[0].when"),
+        (
+            changed(verify=[{"key": "start", "note": "the first day is from memory", "effective_from": DAY}]),
+            "verify[0]",
+        ),
         (changed(entry={"any": [COUNT, FLAG]}), "entry"),
         (changed(entry={"not": {"not": FLAG}}), "entry"),
         (changed(stop=[{"key": "x", "when": {"not": FLAG}}]), "stop[0].when"),
@@ -248,6 +265,47 @@ def test_a_failing_test_says_what_came_out_instead() -> None:
     test = {"name": "five days", "given": {"absent_half_days/calendar:30/all": 10}, "expect": {"decision": "WAIT"}}
     with pytest.raises(Invalid, match="'five days' fails: decision is 'ADVANCE'"):
         refuse_activation(parse_ruleset(changed(tests=[test])))
+
+
+OPENED: dict[str, Any] = {"absent_half_days/calendar:30/all": 10}
+
+
+@pytest.mark.parametrize(
+    ("given", "expect", "came"),
+    [
+        (OPENED, {"duties": ["d"]}, None),
+        ({}, {"duties": ["d"]}, "duties is ()"),
+        (OPENED, {"watch": []}, "watch is ('w',)"),
+        (OPENED, {"watch": ["w"], "duties": ["d"]}, None),
+    ],
+)
+def test_a_test_may_ask_for_duties_and_watches(given: dict[str, int], expect: dict[str, Any], came: str | None) -> None:
+    beside = {"duties": [{**DUTY, "when": COUNT}, EVENT_DUTY], "watch": [{"key": "w", "when": COUNT}]}
+    action = "ADVANCE" if given else "WAIT"
+    test = {"name": "n", "given": given, "expect": {"decision": action, **expect}}
+    ruleset = parse_ruleset(changed(**beside, tests=[test]))
+    assert failure(ruleset, ruleset.tests[0]) == came
+
+
+def test_what_waits_to_be_confirmed_is_not_evaluated() -> None:
+    waiting = {"key": "v", "note": "from memory", "duty": {**DUTY, "when": ABSENT}}
+    ruleset = parse_ruleset(changed(verify=[waiting, {"key": "w", "note": "x", "duty": EVENT_DUTY}]))
+    assert [place for place, _ in ruleset.dormant()] == ["verify[0].duty.when"]
+    assert not any(type(leaf).__name__ == "ConsecutiveAbsenceDays" for leaf in ruleset.leaf_index())
+    refuse_activation(ruleset)
+
+
+def test_an_override_stands_as_a_key() -> None:
+    override = {"at": "stages/contact/when", "was": {"type": "x"}, "value": {"type": "y"}, "reason": "agreed"}
+    first, again = (parse_ruleset(changed(overrides=[override])) for _ in range(2))
+    assert {first: "compiled"}[again] == "compiled"
+
+
+def test_a_citation_is_found_by_what_a_stage_cites() -> None:
+    law = {"authority": "statute", "text": "s.1", "source": "the act", "checked_on": "2026-11-21"}
+    ruleset = parse_ruleset(changed(citations=[law]))
+    assert ruleset.citation("s.1") == ruleset.citations[0]
+    assert ruleset.citation("s.2") is None
 
 
 def test_the_same_content_is_the_same_key_attached_tests_included() -> None:
