@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueCo
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Recorded, one_of
+from models.governed import Governed
 
 
 class LetterTemplate(Recorded, Base):
@@ -28,7 +29,7 @@ class LetterTemplate(Recorded, Base):
     lock_scope: Mapped[str] = mapped_column(server_default="DISTRICT_ONLY")
 
 
-class LetterTemplateVersion(Recorded, Base):
+class LetterTemplateVersion(Governed, Base):
     """One version with its translations; a trigger refuses a change of text once it has left DRAFT."""
 
     __tablename__ = "letter_template_version"
@@ -39,20 +40,10 @@ class LetterTemplateVersion(Recorded, Base):
     )
 
     template_id: Mapped[UUID] = mapped_column(ForeignKey("letter_template.id"))
-    version: Mapped[int]
-    status: Mapped[str] = mapped_column(server_default="DRAFT")
-    revision: Mapped[int] = mapped_column(server_default=text("0"))
-    digest: Mapped[str | None]
     body: Mapped[str]
     translations: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     merge_field_schema: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     required_elements: Mapped[list[str]] = mapped_column(server_default=text("'[]'::jsonb"))
-    author_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
-    submitted_at: Mapped[datetime | None]
-    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
-    approved_at: Mapped[datetime | None]
-    retired_at: Mapped[datetime | None]
-    reason: Mapped[str | None]
 
 
 class LetterArtifact(Recorded, Base):

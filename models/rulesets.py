@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Recorded, Tenanted, one_of
+from models.governed import Governed
 
 
 class RuleSet(Recorded, Base):
@@ -21,7 +22,7 @@ class RuleSet(Recorded, Base):
     jurisdiction: Mapped[str | None]
 
 
-class RuleSetVersion(Recorded, Base):
+class RuleSetVersion(Governed, Base):
     """One content-hashed version; a trigger refuses any change of content once it has left DRAFT."""
 
     __tablename__ = "rule_set_version"
@@ -39,18 +40,11 @@ class RuleSetVersion(Recorded, Base):
     )
 
     rule_set_id: Mapped[UUID] = mapped_column(ForeignKey("rule_set.id"))
-    version: Mapped[int]
-    digest: Mapped[str]
+    digest: Mapped[str] = (
+        mapped_column()
+    )  # declared in full: an annotation alone would leave the shared column nullable
     content: Mapped[dict[str, Any]]
-    status: Mapped[str] = mapped_column(server_default="DRAFT")
-    revision: Mapped[int] = mapped_column(server_default=text("0"))
-    author_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
-    submitted_at: Mapped[dt.datetime | None]
-    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
-    approved_at: Mapped[dt.datetime | None]
     activated_at: Mapped[dt.datetime | None]
-    retired_at: Mapped[dt.datetime | None]
-    reason: Mapped[str | None]
 
 
 class Evaluation(Recorded, Base):

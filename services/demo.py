@@ -33,8 +33,9 @@ from services.attendance_import import OpenImport
 from services.audit import Act
 from services.context import Actor, system
 from services.exemptions import PutExemptions, WantedExemption
+from services.governed import MoveVersion
 from services.guardian_links import PutLink
-from services.rulesets import DraftRuleSet, EditDraft, MoveVersion
+from services.rulesets import DraftRuleSet, EditDraft
 from services.tenants import NewTenant
 
 KEY: Final = "demo"

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -11,21 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.letters import LetterTemplate, LetterTemplateVersion
 from models.queries.keyset import Window, paged
-from rules.errors import Conflict, Forbidden, Invalid, NotFound
+from rules.errors import Conflict, Invalid, NotFound
 from rules.letters.checks import Finding
 from rules.letters.templates import TemplatePurpose
 from rules.letters.versions import TemplateText, findings, refuse_unreadable
-from services import audit
-from services.audit import Act
 from services.context import Actor
+from services.governed import Governance, MoveVersion, VersionQuery
 
-
-@dataclass(frozen=True, slots=True)
-class TemplateQuery:
-    """Which versions: perhaps of one key or in one state."""
-
-    key: str | None = None
-    status: str | None = None
+TEMPLATES: Final = Governance("template", "template", "letter_template_version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +44,6 @@ class EditTemplate:
 
 
 @dataclass(frozen=True, slots=True)
-class MoveTemplate:
-    """One step of a version's life, with the reason."""
-
-    version_id: UUID
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class TemplateVersion:
     """A version with the template it belongs to."""
 
@@ -74,15 +60,12 @@ class TemplateVersion:
         return findings(self.text, TemplatePurpose(self.template.purpose))
 
 
-async def listed(session: AsyncSession, asked: TemplateQuery, window: Window) -> Sequence[TemplateVersion]:
+async def listed(session: AsyncSession, asked: VersionQuery, window: Window) -> Sequence[TemplateVersion]:
     """A page of versions, the oldest first."""
     wanted = select(LetterTemplateVersion, LetterTemplate).join(
         LetterTemplate, LetterTemplate.id == LetterTemplateVersion.template_id
     )
-    if asked.key is not None:
-        wanted = wanted.where(LetterTemplate.key == asked.key)
-    if asked.status is not None:
-        wanted = wanted.where(LetterTemplateVersion.status == asked.status)
+    wanted = wanted.where(*asked.conditions(LetterTemplate.key, LetterTemplateVersion.status))
     rows = await session.execute(paged(wanted, (LetterTemplateVersion.id,), window))
     return [TemplateVersion(template, row) for row, template in rows]
 
@@ -106,7 +89,7 @@ async def draft(session: AsyncSession, actor: Actor, command: DraftTemplate, *, 
     _write(row, actor, command.text, command.reason)
     session.add(row)
     await session.flush()
-    await _record(session, actor, row, "draft_template", now)
+    await TEMPLATES.record(session, actor, row, "draft_template", now=now)
     return TemplateVersion(template, row)
 
 
@@ -153,37 +136,34 @@ async def edit(session: AsyncSession, actor: Actor, command: EditTemplate, *, no
     _write(found.row, actor, command.text, command.reason)
     found.row.revision += 1
     await session.flush()
-    await _record(session, actor, found.row, "edit_template", now)
+    await TEMPLATES.record(session, actor, found.row, "edit_template", now=now)
     return found
 
 
-async def submit(session: AsyncSession, actor: Actor, command: MoveTemplate, *, now: datetime) -> TemplateVersion:
+async def submit(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> TemplateVersion:
     """Hand a draft to a second person."""
     found = await _in_state(session, command.version_id, "DRAFT")
-    found.row.submitted_at = now
     return await _moved(session, actor, found, "IN_REVIEW", command, now)
 
 
-async def approve(session: AsyncSession, actor: Actor, command: MoveTemplate, *, now: datetime) -> TemplateVersion:
+async def approve(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> TemplateVersion:
     """Agree, as somebody else than the author, once nothing blocks; the version before it is retired.
 
     Letters already planned keep the version they are pinned to.
     """
     found = await _in_state(session, command.version_id, "IN_REVIEW")
-    if actor.person_id is None or actor.person_id == found.row.author_id:
-        raise Forbidden("four_eyes", "The author of a template cannot approve it; ask a colleague.")
+    TEMPLATES.refuse_author(actor, found.row)
     if blocking := {one.code: one.message for one in found.judged() if one.blocking}:
         raise Invalid("template_refused", "The wording cannot be approved yet; correct what is named.", fields=blocking)
     before = select(LetterTemplateVersion).where(
         LetterTemplateVersion.template_id == found.template.id, LetterTemplateVersion.status == "APPROVED"
     )
     for older in (await session.scalars(before.with_for_update())).all():
-        await _moved(session, actor, TemplateVersion(found.template, older), "RETIRED", command, now)
-    found.row.approved_at, found.row.approved_by = now, actor.person_id
+        await TEMPLATES.move(session, actor, older, "RETIRED", command, now=now)
     return await _moved(session, actor, found, "APPROVED", command, now)
 
 
-async def retire(session: AsyncSession, actor: Actor, command: MoveTemplate, *, now: datetime) -> TemplateVersion:
+async def retire(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> TemplateVersion:
     """Take an approved version out of use for letters planned from now on."""
     found = await _in_state(session, command.version_id, "APPROVED")
     return await _moved(session, actor, found, "RETIRED", command, now)
@@ -191,32 +171,12 @@ async def retire(session: AsyncSession, actor: Actor, command: MoveTemplate, *, 
 
 async def _in_state(session: AsyncSession, version_id: UUID, status: str) -> TemplateVersion:
     found = await get(session, version_id, lock=True)
-    if found.row.status != status:
-        raise Conflict(
-            "template_state",
-            f"Version {version_id} is {found.row.status}; this needs one that is {status}.",
-            state=found.row.status,
-        )
+    TEMPLATES.refuse_unless(found.row, status)
     return found
 
 
 async def _moved(
-    session: AsyncSession, actor: Actor, found: TemplateVersion, status: str, command: MoveTemplate, now: datetime
+    session: AsyncSession, actor: Actor, found: TemplateVersion, status: str, command: MoveVersion, now: datetime
 ) -> TemplateVersion:
-    found.row.status, found.row.reason = status, command.reason
-    if status == "RETIRED":
-        found.row.retired_at = now
-    await session.flush()
-    await _record(session, actor, found.row, f"move_template_to_{status.lower()}", now)
+    await TEMPLATES.move(session, actor, found.row, status, command, now=now)
     return found
-
-
-async def _record(session: AsyncSession, actor: Actor, row: LetterTemplateVersion, verb: str, now: datetime) -> None:
-    act = Act(
-        verb=verb,
-        subject_kind="letter_template_version",
-        subject_id=row.id,
-        reason=row.reason,
-        after={"status": row.status, "digest": row.digest, "version": row.version},
-    )
-    await audit.record(session, actor, act, now=now)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.queries.keyset import Window, paged
 from models.rulesets import RuleSet, RuleSetVersion
-from rules.errors import Conflict, Forbidden, Invalid, NotFound
+from rules.errors import Invalid, NotFound
 from rules.rulesets import ruleset as documents
 from rules.rulesets.activation import activation_problems
 from rules.rulesets.attached_tests import failing_tests
@@ -20,18 +20,11 @@ from rules.rulesets.difference import Difference, differences
 from rules.rulesets.model import RuleSet as Content
 from rules.rulesets.problems import Problem, refused
 from rules.rulesets.static_checks import Finding, findings, static_problems
-from services import audit
-from services.audit import Act
 from services.context import Actor
+from services.governed import Governance, MoveVersion, VersionQuery
 from services.letter_versions import district_wording
 
-
-@dataclass(frozen=True, slots=True)
-class VersionQuery:
-    """Which versions: perhaps of one key or in one state."""
-
-    key: str | None = None
-    status: str | None = None
+RULE_SETS: Final = Governance("ruleset", "rule set", "rule_set_version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +45,6 @@ class EditDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class MoveVersion:
-    """One step of a version's life, with the reason."""
-
-    version_id: UUID
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Version:
     """A version with the rule set it belongs to."""
 
@@ -70,10 +55,7 @@ class Version:
 async def listed(session: AsyncSession, asked: VersionQuery, window: Window) -> Sequence[Version]:
     """A page of versions, the oldest first."""
     wanted = select(RuleSetVersion, RuleSet).join(RuleSet, RuleSet.id == RuleSetVersion.rule_set_id)
-    if asked.key is not None:
-        wanted = wanted.where(RuleSet.key == asked.key)
-    if asked.status is not None:
-        wanted = wanted.where(RuleSetVersion.status == asked.status)
+    wanted = wanted.where(*asked.conditions(RuleSet.key, RuleSetVersion.status))
     rows = await session.execute(paged(wanted, (RuleSetVersion.id,), window))
     return [Version(ruleset, row) for row, ruleset in rows]
 
@@ -109,7 +91,7 @@ async def draft(session: AsyncSession, actor: Actor, command: DraftRuleSet, *, n
     )
     session.add(row)
     await session.flush()
-    await _record(session, actor, row, "draft_ruleset", command.reason, now)
+    await RULE_SETS.record(session, actor, row, "draft_ruleset", now=now)
     return Version(ruleset, row)
 
 
@@ -128,28 +110,25 @@ async def edit(session: AsyncSession, actor: Actor, command: EditDraft, *, now: 
     found.row.revision += 1
     found.ruleset.title, found.ruleset.jurisdiction = content.title, content.jurisdiction
     await session.flush()
-    await _record(session, actor, found.row, "edit_ruleset", command.reason, now)
+    await RULE_SETS.record(session, actor, found.row, "edit_ruleset", now=now)
     return found
 
 
 async def submit(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:
     """Hand a draft to a second person."""
     found = await _in_state(session, command.version_id, "DRAFT")
-    found.row.submitted_at = now
     return await _moved(session, actor, found, "IN_REVIEW", command, now)
 
 
 async def approve(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:
     """Agree, as somebody else than the author, once attached and generated tests pass and the checks find nothing."""
     found = await _in_state(session, command.version_id, "IN_REVIEW")
-    if actor.person_id is None or actor.person_id == found.row.author_id:
-        raise Forbidden("four_eyes", "The author of a rule set cannot approve it; ask a colleague.")
+    RULE_SETS.refuse_author(actor, found.row)
     content = documents.parse_ruleset(found.row.content)
     if failing := _failing(content):
         raise refused("ruleset_tests_fail", "Attached or generated tests fail", failing)
     if unsound := list(static_problems(content)):
         raise refused("ruleset_checks_fail", "The rule set does not pass its checks", unsound)
-    found.row.approved_at, found.row.approved_by = now, actor.person_id
     return await _moved(session, actor, found, "APPROVED", command, now)
 
 
@@ -165,7 +144,7 @@ async def activate(session: AsyncSession, actor: Actor, command: MoveVersion, *,
         .with_for_update()
     )
     if before is not None:
-        await _moved(session, actor, Version(found.ruleset, before), "RETIRED", command, now)
+        await RULE_SETS.move(session, actor, before, "RETIRED", command, now=now)
     found.row.activated_at = now
     return await _moved(session, actor, found, "ACTIVE", command, now)
 
@@ -252,34 +231,12 @@ async def retire(session: AsyncSession, actor: Actor, command: MoveVersion, *, n
 
 async def _in_state(session: AsyncSession, version_id: UUID, status: str) -> Version:
     found = await get(session, version_id, lock=True)
-    if found.row.status != status:
-        raise Conflict(
-            "ruleset_state",
-            f"Version {version_id} is {found.row.status}; this needs one that is {status}.",
-            status=found.row.status,
-        )
+    RULE_SETS.refuse_unless(found.row, status)
     return found
 
 
 async def _moved(
     session: AsyncSession, actor: Actor, found: Version, status: str, command: MoveVersion, now: datetime
 ) -> Version:
-    found.row.status, found.row.reason = status, command.reason
-    if status == "RETIRED":
-        found.row.retired_at = now
-    await session.flush()
-    await _record(session, actor, found.row, f"move_ruleset_to_{status.lower()}", command.reason, now)
+    await RULE_SETS.move(session, actor, found.row, status, command, now=now)
     return found
-
-
-async def _record(
-    session: AsyncSession, actor: Actor, row: RuleSetVersion, verb: str, reason: str, now: datetime
-) -> None:
-    act = Act(
-        verb=verb,
-        subject_kind="rule_set_version",
-        subject_id=row.id,
-        reason=reason,
-        after={"status": row.status, "digest": row.digest, "version": row.version},
-    )
-    await audit.record(session, actor, act, now=now)

@@ -9,15 +9,16 @@ from api import reach
 from api.commands import CommandKey, HandrailRoute
 from api.dependencies import Caller, Work, permit
 from api.etags import IfMatch, tagged, unchanged
+from api.governed import Move
 from api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, after, page
 from api.schemas.rules import ChecksOut, DiffOut, PackOut, PacksOut, RuleSetIn, VersionDocumentOut, VersionOut
-from api.schemas.shared import ReasonIn
 from models.queries.keyset import Window
 from rules.access.permissions import Permission
 from rules.rulesets.publishing import json_schema
 from rules.rulesets.ruleset import PACKS, dump_ruleset, load_pack
 from services import rulesets
-from services.rulesets import DraftRuleSet, EditDraft, MoveVersion, VersionQuery
+from services.governed import VersionQuery
+from services.rulesets import DraftRuleSet, EditDraft
 
 router = APIRouter(prefix="/interventions/rules", tags=["rules"], route_class=HandrailRoute)
 Status = Literal["DRAFT", "IN_REVIEW", "APPROVED", "ACTIVE", "RETIRED"]
@@ -112,51 +113,31 @@ async def edit_ruleset(
 
 @router.post("/{version_id:uuid}/submit")
 async def submit_ruleset(
-    version_id: UUID,
-    body: ReasonIn,
-    caller: Annotated[Caller, permit(Permission.RULESET_WRITE)],
-    _key: CommandKey,
-    session: Work,
+    move: Move, caller: Annotated[Caller, permit(Permission.RULESET_WRITE)], _key: CommandKey, session: Work
 ) -> VersionOut:
     """Hand a draft to a second person."""
-    command = MoveVersion(version_id, body.reason)
-    return VersionOut.of(await rulesets.submit(session, caller.actor, command, now=caller.now))
+    return VersionOut.of(await rulesets.submit(session, caller.actor, move, now=caller.now))
 
 
 @router.post("/{version_id:uuid}/approve")
 async def approve_ruleset(
-    version_id: UUID,
-    body: ReasonIn,
-    caller: Annotated[Caller, permit(Permission.RULESET_APPROVE)],
-    _key: CommandKey,
-    session: Work,
+    move: Move, caller: Annotated[Caller, permit(Permission.RULESET_APPROVE)], _key: CommandKey, session: Work
 ) -> VersionOut:
     """Agree to a version somebody else wrote; attached and generated tests must pass, its checks find nothing."""
-    command = MoveVersion(version_id, body.reason)
-    return VersionOut.of(await rulesets.approve(session, caller.actor, command, now=caller.now))
+    return VersionOut.of(await rulesets.approve(session, caller.actor, move, now=caller.now))
 
 
 @router.post("/{version_id:uuid}/activate")
 async def activate_ruleset(
-    version_id: UUID,
-    body: ReasonIn,
-    caller: Annotated[Caller, permit(Permission.RULESET_ACTIVATE)],
-    _key: CommandKey,
-    session: Work,
+    move: Move, caller: Annotated[Caller, permit(Permission.RULESET_ACTIVATE)], _key: CommandKey, session: Work
 ) -> VersionOut:
     """Put an approved version in force; running cases keep the version they began with."""
-    command = MoveVersion(version_id, body.reason)
-    return VersionOut.of(await rulesets.activate(session, caller.actor, command, now=caller.now))
+    return VersionOut.of(await rulesets.activate(session, caller.actor, move, now=caller.now))
 
 
 @router.post("/{version_id:uuid}/retire")
 async def retire_ruleset(
-    version_id: UUID,
-    body: ReasonIn,
-    caller: Annotated[Caller, permit(Permission.RULESET_ACTIVATE)],
-    _key: CommandKey,
-    session: Work,
+    move: Move, caller: Annotated[Caller, permit(Permission.RULESET_ACTIVATE)], _key: CommandKey, session: Work
 ) -> VersionOut:
     """Take a version out of force: no new entries, running cases go on."""
-    command = MoveVersion(version_id, body.reason)
-    return VersionOut.of(await rulesets.retire(session, caller.actor, command, now=caller.now))
+    return VersionOut.of(await rulesets.retire(session, caller.actor, move, now=caller.now))

@@ -9,6 +9,7 @@ from api import reach
 from api.commands import CommandKey, HandrailRoute
 from api.dependencies import Caller, Work, permit
 from api.etags import IfMatch, tagged, unchanged
+from api.governed import Move
 from api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, after, page
 from api.schemas.letters import (
     StarterOut,
@@ -18,14 +19,14 @@ from api.schemas.letters import (
     TemplateTextOut,
     TemplateVersionOut,
 )
-from api.schemas.shared import ReasonIn
 from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
 from rules.letters.templates import starter_templates
 from rules.letters.versions import TemplateText, Translation
 from services import letter_templates as templates
-from services.letter_templates import DraftTemplate, EditTemplate, MoveTemplate, TemplateQuery, TemplateVersion
+from services.governed import VersionQuery
+from services.letter_templates import DraftTemplate, EditTemplate, TemplateVersion
 
 router = APIRouter(prefix="/letters/templates", tags=["letters"], route_class=HandrailRoute)
 Status = Literal["DRAFT", "IN_REVIEW", "APPROVED", "RETIRED"]
@@ -48,7 +49,7 @@ async def list_templates(
     cursor: Cursor = None,
 ) -> Page[TemplateVersionOut]:
     """Versions of letter templates, the oldest first."""
-    rows = await templates.listed(session, TemplateQuery(key, status), Window(limit, after(cursor)))
+    rows = await templates.listed(session, VersionQuery(key, status), Window(limit, after(cursor)))
     return page(rows, limit, TemplateVersionOut.of, lambda found: (found.row.id,))
 
 
@@ -106,41 +107,26 @@ async def edit_template(
 
 @router.post("/{version_id:uuid}/submit")
 async def submit_template(
-    version_id: UUID,
-    body: ReasonIn,
-    caller: Annotated[Caller, permit(Permission.TEMPLATE_WRITE)],
-    _key: CommandKey,
-    session: Work,
+    move: Move, caller: Annotated[Caller, permit(Permission.TEMPLATE_WRITE)], _key: CommandKey, session: Work
 ) -> TemplateVersionOut:
     """Hand a draft to a second person."""
-    await _reached(session, caller, version_id)
-    command = MoveTemplate(version_id, body.reason)
-    return TemplateVersionOut.of(await templates.submit(session, caller.actor, command, now=caller.now))
+    await _reached(session, caller, move.version_id)
+    return TemplateVersionOut.of(await templates.submit(session, caller.actor, move, now=caller.now))
 
 
 @router.post("/{version_id:uuid}/approve")
 async def approve_template(
-    version_id: UUID,
-    body: ReasonIn,
-    caller: Annotated[Caller, permit(Permission.TEMPLATE_APPROVE)],
-    _key: CommandKey,
-    session: Work,
+    move: Move, caller: Annotated[Caller, permit(Permission.TEMPLATE_APPROVE)], _key: CommandKey, session: Work
 ) -> TemplateVersionOut:
     """Agree to a wording somebody else wrote; nothing may block it. Letters already planned keep their version."""
-    await _reached(session, caller, version_id)
-    command = MoveTemplate(version_id, body.reason)
-    return TemplateVersionOut.of(await templates.approve(session, caller.actor, command, now=caller.now))
+    await _reached(session, caller, move.version_id)
+    return TemplateVersionOut.of(await templates.approve(session, caller.actor, move, now=caller.now))
 
 
 @router.post("/{version_id:uuid}/retire")
 async def retire_template(
-    version_id: UUID,
-    body: ReasonIn,
-    caller: Annotated[Caller, permit(Permission.TEMPLATE_APPROVE)],
-    _key: CommandKey,
-    session: Work,
+    move: Move, caller: Annotated[Caller, permit(Permission.TEMPLATE_APPROVE)], _key: CommandKey, session: Work
 ) -> TemplateVersionOut:
     """Take a version out of use for letters planned from now on."""
-    await _reached(session, caller, version_id)
-    command = MoveTemplate(version_id, body.reason)
-    return TemplateVersionOut.of(await templates.retire(session, caller.actor, command, now=caller.now))
+    await _reached(session, caller, move.version_id)
+    return TemplateVersionOut.of(await templates.retire(session, caller.actor, move, now=caller.now))

@@ -90,6 +90,7 @@ def test_a_draft_is_edited_and_a_submitted_wording_is_not(district: District) ->
     moved(district, version_id, APPROVED[0])
     late = district.change(path, {"text": text, **WHY})
     assert (late.status_code, late.json()["code"]) == (409, "template_state")
+    assert late.json()["present_status"] == "IN_REVIEW"
 
 
 def test_a_school_has_its_own_wording_only_where_the_district_allows_it(district: District) -> None:

@@ -28,7 +28,8 @@ from services import rulesets, tenants
 from services.attendance_import import OpenImport, district_feed, import_feed
 from services.audit_keys import sessions_with
 from services.context import Actor, system
-from services.rulesets import DraftRuleSet, MoveVersion
+from services.governed import MoveVersion
+from services.rulesets import DraftRuleSet
 from services.tenants import NewTenant
 from settings import parse_keys
 from tests.deploy.stacks import RunningStack, until

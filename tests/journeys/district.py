@@ -18,7 +18,7 @@ from rules.ids import PersonId, TenantId
 from services import rulesets, tenants
 from services.attendance_import import OpenImport, district_feed, import_feed
 from services.context import Actor, system
-from services.rulesets import MoveVersion
+from services.governed import MoveVersion
 from services.tenants import NewTenant
 
 ZONE = "Europe/London"
