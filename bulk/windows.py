@@ -8,6 +8,7 @@ import numpy as np
 from bulk.vocabulary import Ints, as_date, as_day
 from rules.attendance.history import SchoolSettings
 from rules.rulesets.metrics import Measure, MetricKey, Window, WindowKind
+from rules.school_calendar import months_window_start
 
 _WEEK = 7
 _MONDAY = 4
@@ -63,6 +64,9 @@ class Timeline:
     def _uncut_low(self, window: Window) -> Ints:
         if window.kind is WindowKind.CALENDAR:
             return np.searchsorted(self.axis, self.at - (window.n - 1))
+        if window.kind is WindowKind.MONTHS:
+            starts = [as_day(months_window_start(as_date(int(day)), window.n)) for day in self.at]
+            return np.searchsorted(self.axis, np.array(starts, np.int64))
         if window.kind is WindowKind.WEEKS:
             return self._weeks_low(window.n)
         if window.kind is WindowKind.SCHOOL:

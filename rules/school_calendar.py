@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from dateutil.relativedelta import relativedelta
+
 
 def monday_of(day: date) -> date:
     """The Monday of the week `day` lies in."""
@@ -79,3 +81,8 @@ class SchoolCalendar:
 def calendar_window_start(day: date, days: int) -> date:
     """S6.1 CALENDAR n: the window of n dates that ends on `day`."""
     return day - timedelta(days=days - 1)
+
+
+def months_window_start(day: date, months: int) -> date:
+    """The day after the same day of the month `months` before; a shorter month's last day stands for its 31st."""
+    return day - relativedelta(months=months) + timedelta(days=1)

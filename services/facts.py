@@ -16,6 +16,7 @@ from rules.rulesets.evaluation import Metrics, comparison_of, holds
 from rules.rulesets.facts import CaseFacts
 from rules.rulesets.metrics import MetricKey, WindowKind
 from rules.rulesets.model import RuleSet
+from rules.school_calendar import months_window_start
 from services.context import CaseRef
 
 LONGEST_RUN_DAYS = 30
@@ -101,6 +102,8 @@ async def _window_start(session: AsyncSession, case: CaseRef, school: School, ke
     match key.window.kind:
         case WindowKind.CALENDAR:
             return max(year, date.fromordinal(on.toordinal() - key.window.n + 1))
+        case WindowKind.MONTHS:
+            return max(year, months_window_start(on, key.window.n))
         case WindowKind.SCHOOL | WindowKind.RUN:
             many = key.window.n or LONGEST_RUN_DAYS
             days = await calendar.open_days_between(session, case.school_id, year, on)

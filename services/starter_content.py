@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rules.letters.templates import StarterTemplate, TemplatePurpose, starter_templates
 from rules.letters.versions import TemplateText, Translation
-from rules.rulesets.ruleset import PACKS, dump_ruleset, load_pack
+from rules.rulesets.ruleset import STARTER, dump_ruleset, load_pack
 from services import audit, letter_templates, rulesets
 from services.audit import Act
 from services.context import Actor
@@ -25,8 +25,8 @@ async def stock(session: AsyncSession, actor: Actor, *, now: datetime) -> None:
     Letters can go out from the first day; rules decide about children, so two people of the tenant look at them first.
     """
     await letters(session, actor, now=now)
-    for name in PACKS:
-        await rulesets.draft(session, actor, DraftRuleSet(dump_ruleset(load_pack(name)), PROVENANCE), now=now)
+    pack = dump_ruleset(load_pack(STARTER))
+    await rulesets.draft(session, actor, DraftRuleSet(pack, PROVENANCE), now=now)
 
 
 async def letters(session: AsyncSession, actor: Actor, *, now: datetime) -> None:

@@ -116,6 +116,8 @@ def _begins(window: Window, on: str) -> str:
     match window.kind:
         case WindowKind.CALENDAR:
             return f"({on} - {int(window.n) - 1})"
+        case WindowKind.MONTHS:
+            return f"(({on} - interval '{int(window.n)} months')::date + 1)"
         case WindowKind.SCHOOL:
             return _earliest(_OPEN_DAYS, on, window.n)
         case WindowKind.WEEKS:

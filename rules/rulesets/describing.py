@@ -7,7 +7,12 @@ from rules.rulesets.conditions import AnyOf, Condition, NotOf, children
 from rules.rulesets.metrics import CODE_SET
 from rules.rulesets.parameters import Counting, DateSpan, Leaf
 
-_UNITS: Final[Mapping[str, str]] = {"CALENDAR": "calendar days", "SCHOOL": "school days", "WEEKS": "school weeks"}
+_UNITS: Final[Mapping[str, str]] = {
+    "CALENDAR": "calendar days",
+    "SCHOOL": "school days",
+    "WEEKS": "school weeks",
+    "MONTHS": "months",
+}
 _KINDS: Final[Mapping[str, str]] = {"ALL": "", "UNAUTHORISED": "unauthorised ", "AUTHORISED": "authorised "}
 
 

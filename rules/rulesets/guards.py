@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 from rules.rulesets.conditions import Condition, leaves
 from rules.rulesets.leaves import (
     DaysOrPartsThreshold,
+    Improvement,
     NewAbsencesSinceStep,
     OccasionCountThreshold,
     PossibleSessionsSinceStep,
@@ -27,8 +28,11 @@ _UNAUTHORISED_ONLY: Final = (UnauthorisedSessionsThreshold, OccasionCountThresho
 
 
 def guards_of(condition: Condition) -> tuple[Leaf, Leaf]:
-    """A new *qualifying* absence (one the stage's own condition counts), and enough sessions to have come to."""
-    counting = [leaf for leaf in leaves(condition) if not isinstance(leaf, TardyCountThreshold)]
+    """A new *qualifying* absence (one the stage's own condition counts), and enough sessions to have come to.
+
+    How much attendance improved says nothing of which absences count.
+    """
+    counting = [leaf for leaf in leaves(condition) if not isinstance(leaf, TardyCountThreshold | Improvement)]
     found = [(leaf, params) for leaf in counting if (params := counting_params(leaf)) is not None]
     absences = SinceStepParams(
         at_least=NEW_ABSENCES,

@@ -10,7 +10,7 @@ from rules.attendance.codes import ABSENCES, Status, family_exclusions
 from rules.attendance.history import DayBasis, History, ResolvedSession
 from rules.rulesets.metrics import CODE_SET, OF_THE_DAY, At, Kinds, Measure, MetricKey, WindowKind
 from rules.rulesets.parameters import epoch_day
-from rules.school_calendar import calendar_window_start
+from rules.school_calendar import calendar_window_start, months_window_start
 
 KIND_STATUSES: Final = {
     Kinds.ALL: ABSENCES,
@@ -61,6 +61,8 @@ def window_first(history: History, key: MetricKey, on: date, step: date | None) 
     match key.window.kind:
         case WindowKind.CALENDAR:
             first = calendar_window_start(on, key.window.n)
+        case WindowKind.MONTHS:
+            first = months_window_start(on, key.window.n)
         case WindowKind.SCHOOL:
             first = history.calendar.window_start(on, key.window.n)
         case WindowKind.WEEKS:

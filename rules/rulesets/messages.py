@@ -15,6 +15,7 @@ ENGLISH: Final[Catalogue] = {
     "window.calendar": "in {n} calendar days",
     "window.school": "in {n} school days",
     "window.weeks": "in {n} school weeks",
+    "window.months": "in {n} months",
     "window.ytd": "in the school year so far",
     "window.dates": "in the set dates",
     "window.run": "in the present run of absence",

@@ -46,6 +46,8 @@ class WindowKind(StrEnum):
     CALENDAR = "calendar"
     SCHOOL = "school"
     WEEKS = "weeks"
+    MONTHS = "months"
+    """From the day after the same day of the month, so many months before (its last, where that month is shorter)."""
     DATES = "dates"
     RUN = "run"
     """The present run of consecutive absence days (S5.6)."""
@@ -108,7 +110,7 @@ class Window:
         return window
 
 
-_SIZED: Final = frozenset({WindowKind.CALENDAR, WindowKind.SCHOOL, WindowKind.WEEKS})
+_SIZED: Final = frozenset({WindowKind.CALENDAR, WindowKind.SCHOOL, WindowKind.WEEKS, WindowKind.MONTHS})
 YTD: Final = Window(WindowKind.YTD)
 RUN: Final = Window(WindowKind.RUN)
 SINCE_STEP: Final = Window(WindowKind.STEP)

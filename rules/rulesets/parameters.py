@@ -26,7 +26,7 @@ Amount = Annotated[Decimal, Field(gt=0, le=10_000, decimal_places=4), Plain]
 Percent = Annotated[Decimal, Field(ge=0, le=100, decimal_places=4), Plain]
 NoCodes = Annotated[tuple[Code, ...], Field(max_length=0)]
 KindsWord = Literal["ALL", "UNAUTHORISED", "AUTHORISED"]
-Unit = Literal["CALENDAR", "SCHOOL", "WEEKS"]
+Unit = Literal["CALENDAR", "SCHOOL", "WEEKS", "MONTHS"]
 
 
 class Strict(BaseModel):

@@ -181,6 +181,8 @@ def _days(window: Window) -> int | None:
             return min(window.n, LONGEST_YEAR)
         case WindowKind.WEEKS:
             return 7 * window.n
+        case WindowKind.MONTHS:
+            return min(31 * window.n, LONGEST_YEAR)
         case WindowKind.YTD | WindowKind.RUN:
             return LONGEST_YEAR
         case _:
@@ -208,4 +210,4 @@ def _inside(less: MetricKey, more: MetricKey) -> bool:
     return inner.kind is WindowKind.CALENDAR and outer.kind is WindowKind.SCHOOL and inner.n <= outer.n
 
 
-_SIZED: Final = frozenset({WindowKind.CALENDAR, WindowKind.SCHOOL, WindowKind.WEEKS})
+_SIZED: Final = frozenset({WindowKind.CALENDAR, WindowKind.SCHOOL, WindowKind.WEEKS, WindowKind.MONTHS})

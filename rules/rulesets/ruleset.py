@@ -51,8 +51,10 @@ def digest(ruleset: RuleSet) -> str:
     return hashlib.sha256(canonical(ruleset).encode()).hexdigest()
 
 
-PACKS: Final = ("general",)
-"""The shipped rule sets; packs of law come with their duties."""
+PACKS: Final = ("general", "ie-ewa-2000", "gb-eng-2024", "us-ca", "us-tx", "us-oh-hb410", "us-oh-hb96")
+"""The shipped rule sets: one without law, and those of law."""
+STARTER: Final = "general"
+"""The one that every new tenant finds as a draft; packs of law are chosen."""
 
 
 def load_pack(name: str) -> RuleSet:

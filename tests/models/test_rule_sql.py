@@ -21,7 +21,7 @@ from rules.rulesets.decision import rules_of
 from rules.rulesets.evaluation import Bitmap, evaluate
 from rules.rulesets.measuring import measure, measures
 from rules.rulesets.metrics import MetricKey
-from rules.rulesets.ruleset import load_pack, parse_ruleset
+from rules.rulesets.ruleset import PACKS, load_pack, parse_ruleset
 from tests.rules.rulesets.generating import (
     EVALUATION_DAYS,
     STEP_DAYS,
@@ -32,6 +32,7 @@ from tests.rules.rulesets.generating import (
     rulesets,
     schools_of_students,
 )
+from tests.rules.rulesets.near import near
 from tests.rules.rulesets.test_measuring import register
 from tests.servers.kinds import Database
 
@@ -197,6 +198,30 @@ def test_every_condition_in_sql_is_the_reference_condition(
         fired = tuple(rule.name for rule in rules_of(ruleset) if evaluate(rule.when, metrics, facts))
         assert query.fired(row["fired"]) == fired
         assert Bitmap(row["leaves_true"], row["leaves_known"]) == Bitmap.of(ruleset.metric_leaves(), metrics)
+
+
+@pytest.mark.parametrize("name", PACKS)
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_every_condition_of_a_pack_in_sql_is_the_reference_condition(
+    connection: Connection, name: str, data: st.DataObject
+) -> None:
+    pack = load_pack(name)
+    metric_names = {key: f"m{n}" for n, key in enumerate(pack.metric_keys())}
+    fact_names = {key: f"f{n}" for n, key in enumerate(pack.fact_keys())}
+    students = data.draw(st.lists(near(pack), min_size=8, max_size=8))
+    source = " union all ".join(
+        _literal(n, {**m, **f}, {**metric_names, **fact_names}) for n, (m, f) in enumerate(students)
+    )
+    query = decision_query(pack, source, metric_names, facts=fact_names)
+    rows = connection.execute(text(f"select * from ({query.sql}) q order by n")).mappings().all()
+    connection.rollback()
+    for row, (metrics, facts) in zip(rows, students, strict=True):
+        assert row["entry"] is evaluate(pack.entry, metrics, facts)
+        fired = [rule.name for rule in rules_of(pack) if evaluate(rule.when, metrics, facts)]
+        fired += [f"watch:{watch.key}" for watch in pack.watch if evaluate(watch.when, metrics, facts)]
+        assert [name for name in query.fired(row["fired"]) if not name.startswith("duty")] == fired
+        assert Bitmap(row["leaves_true"], row["leaves_known"]) == Bitmap.of(pack.metric_leaves(), metrics)
 
 
 def _number(value: int | None) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from rules.attendance.codes import Status
 from rules.attendance.history import History, ResolvedSession, SchoolSettings, SessionName
-from rules.school_calendar import SchoolCalendar, calendar_window_start
+from rules.school_calendar import SchoolCalendar, calendar_window_start, months_window_start
 
 D = date.fromisoformat
 TERM = SchoolCalendar.of(map(D, ["2024-10-24", "2024-10-25", "2024-11-04", "2024-11-05", "2024-11-04"]))
@@ -46,6 +46,19 @@ def test_a_school_day_window_starts_n_school_days_back(n: int, first: str) -> No
 def test_windows_without_school_days_and_in_calendar_days() -> None:
     assert NEVER.window_start(D("2024-11-05"), 3) == D("2024-11-05")
     assert calendar_window_start(D("2024-11-05"), 30) == D("2024-10-07")
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "first"),
+    [
+        ("2026-03-15", 6, "2025-09-16"),
+        ("2026-08-31", 6, "2026-03-01"),
+        ("2024-08-31", 6, "2024-03-01"),
+        ("2026-03-01", 6, "2025-09-02"),
+    ],
+)
+def test_a_window_of_months_begins_the_day_after_the_same_day(day: str, months: int, first: str) -> None:
+    assert months_window_start(D(day), months) == D(first)
 
 
 @pytest.mark.parametrize(

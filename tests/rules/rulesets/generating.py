@@ -98,6 +98,7 @@ WINDOWS = st.one_of(
     st.builds(Window, st.just(WindowKind.CALENDAR), st.integers(1, 60)),
     st.builds(Window, st.just(WindowKind.SCHOOL), st.integers(1, 30)),
     st.builds(Window, st.just(WindowKind.WEEKS), st.integers(1, 10)),
+    st.builds(Window, st.just(WindowKind.MONTHS), st.integers(1, 3)),
     st.just(Window(WindowKind.DATES, 0, FIRST + timedelta(days=20), FIRST + timedelta(days=60))),
 )
 CODE_LISTS = st.sampled_from([(), (), ("O",), ("I", "O"), ("L", "U")])
