@@ -39,6 +39,10 @@ class EvidencePack(Recorded, Base):
     engine: Mapped[str]
     prepared_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     prepared_at: Mapped[datetime]
+    # up to which session the register was told, and a digest of it: how a later import is seen to have changed it
+    register_until: Mapped[str | None]
+    register_digest: Mapped[str | None]
+    register_moved_at: Mapped[datetime | None]
     asked_on: Mapped[date | None]
     due_on: Mapped[date | None]
     signed_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.students import AbsenceReason
 from rules.ladder.commands import FactChanged
-from services import audit, tasks
+from services import audit, pack_recalls, tasks
 from services.audit import Act
 from services.context import Actor
 from services.signals import tell_students
@@ -63,6 +63,8 @@ async def record(
         await _amend(session, actor, command, now)
         fact = FactChanged()
         await tell_students(session, [command.student_id], "guardian_reason", fact)
+    if decided:
+        await pack_recalls.ask_back(session, actor, command.student_id, now=now)
     return sorted(rows, key=lambda row: (row.date, row.session))
 
 

@@ -15,11 +15,9 @@ from models.imports import ImportRun
 from models.people import School
 from models.queries import corrections
 from models.queries.corrections import Correction, SessionAt
-from models.queries.refresh import refresh_batch
 from rules.errors import Invalid
-from services import audit, outbox, pack_recalls, schools
+from services import attendance_summaries, audit, outbox, pack_recalls, schools
 from services.attendance_import import SEQUENCE_SPAN
-from services.attendance_summaries import BATCH
 from services.context import Actor
 from services.signals import restated, tell_restated
 
@@ -106,7 +104,7 @@ async def correct_register(
             now=now,
         )
         await corrections.correct(session, at, said)
-    await _recompute(session, now)
+    await attendance_summaries.renew(session, actor, now=now)
     after = [await corrections.status_now(session, at) for at, _ in wanted]
     changes = tuple(Change(at.date, at.session, *said) for (at, _), *said in zip(wanted, before, after, strict=True))
     act = audit.Act(
@@ -145,7 +143,7 @@ async def set_calendar(session: AsyncSession, actor: Actor, command: SetCalendar
     run = await open_run(session, actor, "calendar", now, rows=len(listed))
     await corrections.replace_calendar(session, school.id, (command.first, command.last), listed)
     touched = await restated(session, now.astimezone(ZoneInfo(school.timezone)).date())
-    await _recompute(session, now)
+    await attendance_summaries.renew(session, actor, now=now)
     await tell_restated(session, touched, now)
     after = sorted(f"{on} {half}" for on, half, _ in listed)
     act = audit.Act(
@@ -217,8 +215,3 @@ async def finish_run(session: AsyncSession, actor: Actor, run: ImportRun, act: a
     """The correction is audited, and the nightly pass that it asks for is under way."""
     await audit.record(session, actor, act, now=now)
     await outbox.enqueue(session, "import.finished", f"import/{run.id}", {"import_id": str(run.id)})
-
-
-async def _recompute(session: AsyncSession, now: datetime) -> None:
-    while await refresh_batch(session, now, BATCH):
-        pass

@@ -2,8 +2,13 @@
 
 from datetime import datetime
 
-from models.queries.refresh import mark_new_days, refresh_batch
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.evidence_packs import EvidencePack
+from models.queries.refresh import RENEWED, mark_new_days, refresh_batch
 from models.session import Sessions
+from services import pack_recalls
 from services.context import Actor
 
 BATCH = 1000
@@ -16,7 +21,22 @@ async def refresh(sessions: Sessions, actor: Actor, *, now: datetime, batch: int
     done = 0
     while True:
         async with sessions.tenant(actor.tenant_id) as session:
-            count = await refresh_batch(session, now, batch)
+            count = await _renew(session, actor, now, batch)
         if not count:
             return done
         done += count
+
+
+async def renew(session: AsyncSession, actor: Actor, *, now: datetime) -> None:
+    """Recompute everything stale in the caller's transaction."""
+    while await _renew(session, actor, now, BATCH):
+        pass
+
+
+async def _renew(session: AsyncSession, actor: Actor, now: datetime, size: int) -> int:
+    """One batch; a pack that told of these students may say by now what is no longer so."""
+    count = await refresh_batch(session, now, size)
+    if count:
+        told = select(EvidencePack).where(EvidencePack.student_id.in_(RENEWED))
+        await pack_recalls.look_again(session, actor, told, now=now)
+    return count

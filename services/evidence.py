@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from letters.chronology import Fact
@@ -19,7 +19,7 @@ from models.delivery import Message
 from models.guardians import ContactStop, Guardian, GuardianLink
 from models.instances import CaseFile, Contact, Event, Instance
 from models.letters import LetterArtifact
-from models.meetings import Meeting
+from models.meetings import Meeting, MeetingAttendee
 from models.people import Person as Staff
 from models.people import School
 from models.privacy import AmendmentRequest
@@ -27,7 +27,7 @@ from models.queries import calendar
 from models.students import AbsenceReason, CareFlag, Student
 from rules.errors import NotFound
 from rules.privacy.packs import BASIS_EVENTS, PackKind, PackPart
-from rules.privacy.redaction import Person, Redactor
+from rules.privacy.redaction import Person, Redactor, called
 from services import evidence_register
 from services.chronology import MODES, TOLD
 from services.pinned import ruleset_of
@@ -40,6 +40,10 @@ TITLES: Final = {
 }
 DISPUTES: Final = ("REGISTER_QUERIED", "REGISTER_ANSWERED")
 HELP: Final = frozenset(TOLD) - BASIS_EVENTS - frozenset(DISPUTES)
+OF_A_FAMILY: Final = (
+    "This copy is about the child and about what you and the school told each other. "
+    "Sentences that name anybody else are left out."
+)
 ARRIVED: Final = frozenset({"SENT", "DELIVERED"})
 
 
@@ -77,6 +81,13 @@ class _Look:
 
     def has(self, part: PackPart) -> bool:
         return part in self.wanted.parts
+
+    def for_family(self) -> bool:
+        return self.wanted.kind is PackKind.FAMILY_COPY
+
+    def said(self, text: str | None) -> str:
+        """Free text with everybody else left out; a family is not even shown that somebody was."""
+        return self.redacted.sentences(text) if self.for_family() else self.redacted(text)
 
     def whose(self, column: Any) -> list[ColumnElement[bool]]:
         """The dealings with the guardian of this pack; whose they are must be known, or they may be another's."""
@@ -116,16 +127,21 @@ async def _staff(session: AsyncSession, wanted: Wanted) -> dict[UUID, str]:
 
 async def _hidden(session: AsyncSession, wanted: Wanted, student: Student) -> Redactor:
     """Other guardians and siblings as they may stand in free text."""
-    linked = select(Guardian).join(GuardianLink, GuardianLink.guardian_id == Guardian.id)
-    adults = (await session.scalars(linked.where(GuardianLink.student_id == student.id))).all()
+    linked = select(Guardian, GuardianLink.relationship).join(GuardianLink, GuardianLink.guardian_id == Guardian.id)
+    rows = (await session.execute(linked.where(GuardianLink.student_id == student.id))).all()
+    adults = [row[0] for row in rows]
     hidden: list[Person] = []
     if PackPart.OTHER_GUARDIAN not in wanted.parts:
         hidden += [_adult(one) for one in adults if one.id != wanted.guardian_id]
+    if wanted.kind is PackKind.FAMILY_COPY:
+        related = {one.id: relation or "" for one, relation in rows}
+        own = related.pop(wanted.guardian_id, "") if wanted.guardian_id else ""
+        hidden.append(Person("", called(related.values(), own)))
     if PackPart.SIBLINGS not in wanted.parts:
         hidden += [_child(one) for one in await _siblings(session, student.id, [one.id for one in adults])]
-    own = [_child(student), *(Person(one.name) for one in adults if one.id == wanted.guardian_id)]
+    shown = [_child(student), *(Person(one.name) for one in adults if one.id == wanted.guardian_id)]
     known = [_adult(one) for one in adults if one.id == wanted.guardian_id and PackPart.ADDRESSES not in wanted.parts]
-    return Redactor((*hidden, *(Person("", one.known_by) for one in known)), tuple(own))
+    return Redactor((*hidden, *(Person("", one.known_by) for one in known)), tuple(shown))
 
 
 def _adult(row: Guardian) -> Person:
@@ -146,7 +162,7 @@ async def _facts(look: _Look, case: CaseFile) -> list[Fact]:
     facts = [
         Fact("Student", _child(look.student).name or look.student.source_id),
         Fact("Year group", look.student.year_group or "-"),
-        Fact("For", look.wanted.recipient),
+        Fact("For", look.said(look.wanted.recipient)),
         Fact("Case opened", look.on(case.created_at)),
     ]
     if look.wanted.guardian_id is not None:
@@ -165,8 +181,11 @@ async def _confidential(look: _Look) -> bool:
 
 
 def _notes(look: _Look) -> list[str]:
+    """What a reader must know of what is missing: the same words whether or not there was any of it."""
+    if look.for_family():
+        return [OF_A_FAMILY]
     left_out = [part.value.replace("_", " ").lower() for part in PackPart if not look.has(part)]
-    return [f"Left out: {', '.join(left_out)}."] if left_out else []
+    return [f"Left out wherever there is any: {', '.join(left_out)}."] if left_out else []
 
 
 async def _events(look: _Look, types: Iterable[str]) -> Sequence[Event]:
@@ -177,13 +196,13 @@ async def _events(look: _Look, types: Iterable[str]) -> Sequence[Event]:
 
 def _told(look: _Look, rows: Sequence[Event]) -> list[list[str]]:
     """Staff's own words about a step stay within schools and agencies: a family is told what was done."""
-    with_words = look.wanted.kind is not PackKind.FAMILY_COPY
+    with_words = not look.for_family()
     return [
         [
             look.on(row.occurred_at),
             TOLD.get(row.type, row.type.replace("_", " ").capitalize()),
             look.by(row.actor_id),
-            look.redacted(row.reason) if with_words else "",
+            look.said(row.reason) if with_words else "",
         ]
         for row in rows
     ]
@@ -195,17 +214,26 @@ STEPS: Final = ("Date", "What", "By", "Reason")
 async def _offered(look: _Look) -> Section:
     rows = _told(look, await _events(look, HELP))
     met = select(Meeting).where(Meeting.instance_id.in_(look.instances), Meeting.starts_at <= look.until)
+    if look.wanted.guardian_id is not None and not look.has(PackPart.OTHER_GUARDIAN):
+        met = met.where(Meeting.id.not_in(_anothers(look)))
     for meeting in (await look.session.scalars(met.order_by(Meeting.starts_at))).all():
         outcome = (meeting.outcome_code or meeting.status).replace("_", " ").lower()
         rows.append([look.on(meeting.starts_at), "Meeting", look.by(meeting.created_by), outcome])
     return Section("What was offered and done to help", STEPS, sorted(rows, key=lambda row: row[0]))
 
 
+def _anothers(look: _Look) -> Select[UUID]:
+    """Meetings that another guardian was asked to and this one was not: separated guardians are met apart."""
+    asked = select(MeetingAttendee.meeting_id).where(MeetingAttendee.kind == "GUARDIAN")
+    own = asked.where(MeetingAttendee.attendee_id == look.wanted.guardian_id)
+    return asked.where(MeetingAttendee.meeting_id.not_in(own))
+
+
 async def _adjustments(look: _Look) -> Section:
     rows = [
-        [look.on(row.occurred_at), look.by(row.actor_id), look.redacted(str(row.data["considered"]))]
+        [look.on(row.occurred_at), look.by(row.actor_id), said]
         for row in await _events(look, ["APPROVED"])
-        if row.data.get("considered")
+        if (said := look.said(str(row.data.get("considered") or "")))
     ]
     return Section("Adjustments and support that were considered", ("Date", "By", "What"), rows)
 
@@ -218,9 +246,9 @@ async def _contacts(look: _Look) -> Sequence[Contact]:
 
 async def _barriers(look: _Look) -> Section:
     rows = [
-        [look.on(row.contacted_at), look.redacted(", ".join(row.barriers))]
+        [look.on(row.contacted_at), said]
         for row in await _contacts(look)
-        if row.barriers
+        if (said := look.said("; ".join(row.barriers)))
     ]
     return Section("What stands in the way", ("Date", "Barriers"), rows)
 
@@ -230,8 +258,8 @@ async def _words(look: _Look) -> Section:
         [
             look.on(row.contacted_at),
             MODES[row.mode],
-            look.redacted(row.said) or ("Reached" if row.reached else "Not reached"),
-            look.redacted(row.next_step),
+            look.said(row.said) or ("Reached" if row.reached else "Not reached"),
+            look.said(row.next_step),
         ]
         for row in await _contacts(look)
     ]
@@ -243,18 +271,23 @@ async def _reasons(look: _Look) -> Section:
     rows = []
     for row in (await look.session.scalars(mine.order_by(AbsenceReason.date, AbsenceReason.session))).all():
         own = look.wanted.guardian_id in {None, row.given_by} or look.has(PackPart.OTHER_GUARDIAN)
-        said = look.redacted(row.reason) if look.has(PackPart.HEALTH) and own else "A reason was given"
+        said = look.said(row.reason) if look.has(PackPart.HEALTH) and own else "A reason was given"
         rows.append([row.date.isoformat(), row.session, said, row.status.lower()])
     return Section("Reasons given for absence", ("Date", "Session", "Reason", "Result"), rows)
 
 
 async def _disputes(look: _Look) -> Section:
-    rows = [[*row[:3], row[3], ""] for row in _told(look, await _events(look, DISPUTES))]
     mine = select(AmendmentRequest).where(AmendmentRequest.student_id == look.student.id)
     own = mine.where(*look.whose(AmendmentRequest.guardian_id)).order_by(AmendmentRequest.requested_at)
-    for row in (await look.session.scalars(own)).all():
-        said = look.redacted(". ".join(part for part in (row.wrong, row.wanted) if part))
-        result = look.redacted(". ".join(part for part in (row.status.lower(), row.reason, row.statement) if part))
+    requests = (await look.session.scalars(own)).all()
+    told = await _events(look, DISPUTES)
+    if look.for_family():  # a question names nobody who asked it: to a family only their own are known to be theirs
+        theirs = {str(row.id) for row in requests}
+        told = [event for event in told if event.data.get("query_id") in theirs]
+    rows = [[*row[:3], row[3], ""] for row in _told(look, told)]
+    for row in requests:
+        said = look.said(". ".join(part for part in (row.wrong, row.wanted) if part))
+        result = look.said(". ".join(part for part in (row.status.lower(), row.reason, row.statement) if part))
         rows.append([look.on(row.requested_at), "The record is said to be wrong", "Family", said, result])
     return Section("Disputes and their results", ("Date", "What", "By", "Said", "Result"), rows)
 
@@ -303,7 +336,7 @@ async def _safeguarding(look: _Look) -> Section | None:
     rows += [
         [
             look.on(one.set_at),
-            f"contact stop: {one.reason_code.lower()}; {look.redacted(one.note)}",
+            f"contact stop: {one.reason_code.lower()}; {look.said(one.note)}",
             look.on(one.lifted_at),
         ]
         for one in (await look.session.scalars(stops)).all()
@@ -320,8 +353,8 @@ async def _register(look: _Look) -> Section:
             "amended" if one.amended else "original",
             one.what,
             look.on(one.recorded_at),
-            one.title if look.wanted.kind is PackKind.FAMILY_COPY else one.who,
-            look.redacted(one.why),
+            one.title if look.for_family() else one.who,
+            look.said(one.why),
         ]
         for one in rows
     ]

@@ -17,6 +17,8 @@ from gateways.ports import KeyRing, WrongKey
 from letters.evidence import render_evidence
 from models.evidence_packs import EvidenceLook, EvidencePack
 from models.instances import CaseFile
+from models.people import Person
+from models.privacy import Disclosure
 from models.queries.keyset import Window, paged
 from models.reliability import Effect
 from rules.access.permissions import Role
@@ -29,6 +31,7 @@ from services import (
     disclosures,
     entitlement,
     evidence,
+    evidence_register,
     jurisdictions,
     pack_recalls,
     tasks,
@@ -46,6 +49,7 @@ from services.student_keys import data_key, key_of
 from services.tasks import CreateTask
 
 RECORD_CLASS: Final = "evidence"
+OF_THE_SCHOOL: Final = "STAFF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,19 @@ class Words:
     recipient: str = ""
     interest: str = ""
     switched_on: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Somebody who has a pack, or had it on the screen; `party` as in the disclosure log, or staff of the school."""
+
+    at: datetime
+    party: str
+    recipient: str = ""
+    interest: str = ""
+    guardian_id: UUID | None = None
+    released_by: UUID | None = None
+    person_id: UUID | None = None
 
 
 async def prepare(means: Means, actor: Actor, command: PreparePack, *, now: datetime) -> EvidencePack:
@@ -115,6 +132,8 @@ async def _drawn(
             parts=frozenset(command.switched_on),
             reference=reference(str(reference_id), case.student_id),
         )
+        # read before what is drawn: a change between the two is then seen as one
+        register = await evidence_register.held(session, case.student_id, health=PackPart.HEALTH in wanted.parts)
         said = await evidence.gathered(session, wanted, now=now)
         key = await data_key(session, means.keyring, actor.tenant_id, case.student_id, RECORD_CLASS)
     drawn = await means.threads.run(lambda: render_evidence(said))
@@ -143,6 +162,8 @@ async def _drawn(
         engine=shelved.engine,
         prepared_by=actor.person_id,
         prepared_at=now,
+        register_until=register.until,
+        register_digest=register.digest,
         asked_on=command.asked_on,
     )
     return row, words
@@ -284,7 +305,8 @@ async def _ready(session: AsyncSession, actor: Actor, row: EvidencePack, named: 
         raise Conflict("pages_not_seen", "Look at the pages first: nobody releases what they have not seen.")
     if row.sha256 != named:
         raise Conflict("other_pages", "The pages you name are not those of this pack: look at them again.")
-    if row.id in await pack_recalls.outdated(session, [row]):
+    # what came in between drawing and entering the pack is seen by nobody else
+    if await pack_recalls.register_moved(session, row) or row.id in await pack_recalls.outdated(session, [row]):
         raise Conflict("basis_changed", "The basis changed after the pack was drawn: prepare it anew.")
 
 
@@ -320,6 +342,33 @@ async def read_words(session: AsyncSession, keyring: KeyRing, actor: Actor, row:
     except (Conflict, NotFound, WrongKey):
         return Words()
     return Words(said["recipient"], said["interest"], said["switched_on"])
+
+
+async def received(session: AsyncSession, keyring: KeyRing, actor: Actor, row: EvidencePack) -> Sequence[Received]:
+    """Everybody who was given this pack or opened it, in the order of time; staff of one that stays in the school."""
+    if PackKind(row.kind) in DISCLOSED_TO:
+        mine = select(Disclosure).where(Disclosure.what_id == row.id, Disclosure.student_id == row.student_id)
+        lines = (await session.scalars(mine.order_by(Disclosure.at, Disclosure.id))).all()
+        told = [await disclosures.read(session, keyring, actor.tenant_id, line) for line in lines]
+        return [
+            Received(
+                one.at, one.party.value, one.recipient, one.interest, one.guardian_id, one.released_by, one.person_id
+            )
+            for one in told
+        ]
+    words = await read_words(session, keyring, actor, row)
+    given: list[Received] = []
+    if row.released_at is not None:
+        given = [Received(row.released_at, OF_THE_SCHOOL, words.recipient, words.interest, None, row.released_by)]
+    looks = (
+        select(EvidenceLook.seen_at, Person.display_name, Person.id)
+        .join(Person, Person.id == EvidenceLook.person_id)
+        .where(EvidenceLook.pack_id == row.id)
+        .order_by(EvidenceLook.seen_at, EvidenceLook.id)
+    )
+    for seen_at, name, person_id in (await session.execute(looks)).all():
+        given.append(Received(seen_at, OF_THE_SCHOOL, name, person_id=person_id))
+    return sorted(given, key=lambda one: one.at)
 
 
 async def recall(session: AsyncSession, actor: Actor, pack_id: UUID, reason: str, *, now: datetime) -> EvidencePack:

@@ -12,12 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.imports import ImportRun, QuarantineRow
 from models.queries import import_blocks as blocks
 from models.queries import inbound as queries
-from models.queries.refresh import refresh_batch
 from rules.errors import Invalid
 from rules.events.inbound import CalendarData, EnrolmentData, GuardianData, GuardianLinkData, StudentData, Told
-from services import attendance
+from services import attendance, attendance_summaries
 from services.attendance import OpenSession, SetCalendar, open_run
-from services.attendance_summaries import BATCH
 from services.context import Actor
 from services.signals import restated, tell_restated
 
@@ -55,8 +53,7 @@ async def take(session: AsyncSession, actor: Actor, news: News) -> None:
     else:
         await blocks.merge_simple(session, table)
     touched = await restated(session, news.today) if table == "enrolments" else frozenset()
-    while await refresh_batch(session, news.now, BATCH):
-        pass
+    await attendance_summaries.renew(session, actor, now=news.now)
     await tell_restated(session, touched, news.now)
 
 

@@ -1,22 +1,21 @@
-"""The recall list: packs that were given out and no longer say what is so, who received them, and the task to act."""
+"""The recall list: packs that were given out and no longer say what is so, and the task to act."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Date, cast, exists, select
+from sqlalchemy import Date, Select, cast, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateways.ports import KeyRing
 from models.attendance import Mark
 from models.evidence_packs import EvidencePack
 from models.instances import Event, Instance, Task
-from models.privacy import AmendmentRequest, Disclosure
+from models.privacy import AmendmentRequest
+from models.students import AbsenceReason
 from rules.access.permissions import Role
-from rules.privacy.disclosures import Disclosed
-from rules.privacy.packs import BASIS_EVENTS
-from services import disclosures, tasks
+from rules.privacy.packs import BASIS_EVENTS, PackPart
+from services import evidence_register, tasks
 from services.context import Actor
 from services.tasks import CreateTask
 
@@ -26,7 +25,9 @@ CORRECTION: Final = "correction"  # marks that staff entered over what the regis
 
 
 def moved() -> Any:
-    """The basis changed, an amendment was granted, or the register was corrected, after the pack was drawn."""
+    """After the pack was drawn its basis changed, an amendment was granted, a reason was decided on, the register was
+    corrected here, or what it said then was seen to be another by what came in.
+    """
     later = (
         select(Event.id)
         .join(Instance, Instance.id == Event.instance_id)
@@ -47,7 +48,40 @@ def moved() -> Any:
         Mark.date <= cast(EvidencePack.prepared_at, Date),
         Mark.recorded_at > EvidencePack.prepared_at,
     )
-    return exists(later) | exists(granted) | exists(corrected)
+    decided = select(AbsenceReason.id).where(
+        AbsenceReason.student_id == EvidencePack.student_id,
+        AbsenceReason.date <= cast(EvidencePack.prepared_at, Date),
+        AbsenceReason.decided_at > EvidencePack.prepared_at,
+    )
+    known = EvidencePack.register_moved_at.is_not(None)
+    return known | exists(later) | exists(granted) | exists(corrected) | exists(decided)
+
+
+async def look_again(session: AsyncSession, actor: Actor, wanted: Select[EvidencePack], *, now: datetime) -> None:
+    """Compare the register with what these packs say of it; those that are out and differ open their task."""
+    mine = wanted.where(
+        EvidencePack.status != "RECALLED",
+        EvidencePack.register_until.is_not(None),
+        EvidencePack.register_moved_at.is_(None),
+        EvidencePack.words.is_not(None),  # an erased student's pack cannot be read by anybody, nor a task be opened
+    )
+    moved_of: set[UUID] = set()
+    for row in (await session.scalars(mine.order_by(EvidencePack.id).with_for_update())).all():
+        if await register_moved(session, row):
+            row.register_moved_at = now
+            moved_of.add(row.student_id)
+    await session.flush()
+    for student_id in sorted(moved_of):
+        await ask_back(session, actor, student_id, now=now)
+
+
+async def register_moved(session: AsyncSession, row: EvidencePack) -> bool:
+    """Whether the register says anything else of the sessions a pack tells of than when the pack was drawn."""
+    if row.register_until is None:
+        return False
+    health = PackPart.HEALTH.value in row.parts
+    now_told = await evidence_register.held(session, row.student_id, health=health, until=row.register_until)
+    return now_told.digest != row.register_digest
 
 
 async def outdated(session: AsyncSession, rows: Collection[EvidencePack]) -> frozenset[UUID]:
@@ -74,10 +108,3 @@ async def ask_back(session: AsyncSession, actor: Actor, student_id: UUID, *, now
                 details={"evidence_pack_id": str(row.id)},
             )
             await tasks.create(session, actor, task, now=now)
-
-
-async def received(session: AsyncSession, keyring: KeyRing, tenant_id: UUID, row: EvidencePack) -> Sequence[Disclosed]:
-    """Everybody outside the school who was given this pack or opened it, in the order of time."""
-    mine = select(Disclosure).where(Disclosure.what_id == row.id, Disclosure.student_id == row.student_id)
-    lines = (await session.scalars(mine.order_by(Disclosure.at, Disclosure.id))).all()
-    return [await disclosures.read(session, keyring, tenant_id, line) for line in lines]

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from settings import Settings, SettingsError, hidden, parse_keys, secret
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
+SOURCES = ("activities", "api", "bulk", "cli", "deploy", "gateways", "letters", "models", "orchestration", "services")
+READ = re.compile(r"""environ(?:\.get\(|\[)\s*["'](HANDRAIL_[A-Z0-9_]+)["']""")
 KEY = base64.b64encode(bytes(32)).decode()
 
 
@@ -28,6 +30,23 @@ def test_the_example_names_every_setting_with_its_default() -> None:
         default = field.default
         text = str(default).lower() if isinstance(default, bool) else "" if default is None else str(default)
         assert shown[f"HANDRAIL_{name.upper()}"] == text
+
+
+def test_every_setting_stands_in_the_guides() -> None:
+    """In full, or as `_ENDING` on a line that names another of the same part in full."""
+    root = EXAMPLE.parent
+    pages = [root / "README.md", *(root / "docs" / "guides").glob("*.md"), root / "deploy" / "runbook.md"]
+    named: set[str] = set()
+    for line in "\n".join(page.read_text() for page in pages).splitlines():
+        full = set(re.findall(r"HANDRAIL_[A-Z0-9_]+", line))
+        parts = {name.split("_")[1] for name in full}
+        named |= full | {f"HANDRAIL_{part}{end}" for end in re.findall(r"`(_[A-Z0-9_]+)`", line) for part in parts}
+    assert {f"HANDRAIL_{name.upper()}" for name in Settings.model_fields} - named == set()
+    others = {"HANDRAIL_SECRETS_DIR"}
+    source = [file for folder in SOURCES for file in sorted((root / folder).rglob("*.py"))]
+    read = {name for file in [*source, *root.glob("*.py")] for name in READ.findall(file.read_text())}
+    assert {name for name in read if name.removeprefix("HANDRAIL_").lower() not in Settings.model_fields} <= others
+    assert others <= named
 
 
 def test_a_misspelt_variable_is_refused_with_the_right_name(monkeypatch: pytest.MonkeyPatch) -> None:

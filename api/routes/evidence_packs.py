@@ -133,9 +133,9 @@ async def download_evidence_pack(
 async def list_pack_recipients(
     pack_id: UUID, caller: Annotated[Caller, permit(Permission.PACK_LIST)], given: Parts, session: Work
 ) -> Page[RecipientOut]:
-    """Whom to ask it back from: everybody who was given it or opened it, in the order of time."""
+    """Whom to ask it back from: everybody who was given it or opened it, staff if it stays within the school."""
     row = await _reached(session, caller, pack_id)
-    lines = await pack_recalls.received(session, given.working.keyring, caller.actor.tenant_id, row)
+    lines = await evidence_packs.received(session, given.working.keyring, caller.actor, row)
     return Page[RecipientOut](items=[RecipientOut.model_validate(line) for line in lines])
 
 

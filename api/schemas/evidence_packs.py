@@ -90,7 +90,7 @@ class PackOut(Body):
 
 
 class RecipientOut(Body):
-    """Somebody outside the school who was given a pack, or opened it."""
+    """Somebody who was given a pack or opened it: outside the school, or staff for one that stays within it."""
 
     model_config = shown(
         {
@@ -100,15 +100,19 @@ class RecipientOut(Body):
             "interest": "A referral.",
             "guardian_id": None,
             "released_by": SOME_ID,
+            "person_id": None,
         }
     )
 
     at: datetime
-    party: Party
-    recipient: str = Field(description="In the words of whoever prepared it; empty where an account or link looked.")
+    party: Party | Literal["STAFF"]
+    recipient: str = Field(
+        description="In the words of whoever prepared it, or the name of staff; empty where an account or link looked."
+    )
     interest: str
     guardian_id: UUID | None
     released_by: UUID | None
+    person_id: UUID | None = Field(description="The account that opened it, where one did.")
 
 
 class ReleaseIn(Body):

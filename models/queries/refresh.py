@@ -1,8 +1,10 @@
 """One batch of stale students: their facts and then their summaries, in the caller's transaction."""
 
 from datetime import datetime
+from typing import Final
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Select, Uuid, column, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.queries import facts, summaries
@@ -12,6 +14,9 @@ from models.rows import affected
 
 # A batch's marks, facts and days are sorted: in memory, not on disk.
 WORK_MEMORY = "set local work_mem = '64MB'"
+
+# Whose facts the last batch of this transaction renewed.
+RENEWED: Final[Select[UUID]] = select(column("student_id", Uuid)).select_from(table("batch"))
 
 
 async def refresh_batch(session: AsyncSession, now: datetime, size: int) -> int:

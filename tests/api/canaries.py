@@ -42,7 +42,8 @@ _CODES: Final = """
     entry_state.digest entry_state.rule_set_key evaluation.decision evaluation.digest evaluation.leaves_known
     evaluation.leaves_true evaluation.metrics evaluation.facts
     late_trip.digest late_trip.metrics late_trip.rule_set_key
-    evidence_pack.engine evidence_pack.parts evidence_pack.sha256 evidence_pack.storage_path evidence_pack.stored_sha256
+    evidence_pack.engine evidence_pack.parts evidence_pack.register_digest evidence_pack.register_until
+    evidence_pack.sha256 evidence_pack.storage_path evidence_pack.stored_sha256
     event.actor_role event.dedupe_key event.stage_key event.stage_type event.type
     escalation.effect_key escalation.stage_key
     instance.digest instance.rule_set_key instance.school_year instance.stage_key instance.stage_type
