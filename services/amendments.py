@@ -84,7 +84,8 @@ async def must_be_linked(session: AsyncSession, student_id: UUID, guardian_id: U
         GuardianLink.student_id == student_id, GuardianLink.guardian_id == guardian_id
     )
     if (await session.scalars(linked.limit(1))).first() is None:
-        raise NotFound("guardian_not_found", f"Guardian {guardian_id} is not linked to student {student_id}.")
+        why = f"Guardian {guardian_id} is not linked to student {student_id}: see GET /students/{{id}}/guardians."
+        raise NotFound("guardian_not_found", why)
 
 
 async def _task(

@@ -134,7 +134,7 @@ async def student_file(session: AsyncSession, student_id: UUID, *, on: date) -> 
     if found is not None and found.merged_into_id is not None:
         found = await session.get(Student, found.merged_into_id)
     if found is None or found.deleted_at is not None:
-        raise NotFound("student_not_found", f"There is no student {student_id} here.")
+        raise NotFound("student_not_found", f"There is no student {student_id} here: look the id up (GET /students).")
     return StudentFile(found, await schools_of(session, found.id, on=on), await flagged(session, found.id, on=on))
 
 

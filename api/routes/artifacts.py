@@ -16,7 +16,7 @@ from rules.access.permissions import Permission
 from rules.errors import Invalid
 from rules.letters.checks import SAMPLES
 from rules.letters.filling import fill
-from services import artifact_lists, artifacts, letter_templates, letters
+from services import artifact_lists, artifacts, filters, letter_templates, letters
 from services.artifact_lists import ArtifactQuery
 from services.letters import GenerateLetter
 
@@ -49,6 +49,7 @@ async def list_artifacts(
     cursor: Cursor = None,
 ) -> Page[ArtifactOut]:
     """Stored letters and reports, the oldest first."""
+    await filters.must_exist(session, student_id=student_id, instance_id=instance_id)
     asked = ArtifactQuery(await reach.scope(session, caller, school_id), student_id, instance_id)
     rows = await artifact_lists.listed(session, asked, Window(limit, after(cursor)))
     return page(rows, limit, ArtifactOut.model_validate, lambda row: (row.generated_at.isoformat(), row.id))

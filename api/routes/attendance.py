@@ -28,7 +28,7 @@ from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
 from rules.errors import Unavailable
-from services import attendance, nightly, register, schools
+from services import attendance, filters, nightly, register, schools
 from services.attendance import CorrectRegister
 from services.register import Coded, PutCodeMap, SettleRow, Span
 
@@ -176,6 +176,7 @@ async def list_quarantine(
 ) -> Page[QuarantineOut]:
     """The rows that were not taken in, each with the reason."""
     reach.school_or_tenant(caller, None)
+    await filters.must_exist(session, import_id=import_id)
     rows = await register.quarantined(session, import_id, status, Window(limit, after(cursor)))
     return page(rows, limit, QuarantineOut.model_validate, lambda row: (row.id,))
 

@@ -28,7 +28,7 @@ from api.schemas.cases import (
 from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
-from services import absence_reasons, cases, exemptions, tasks
+from services import absence_reasons, cases, exemptions, filters, tasks
 from services.absence_reasons import RecordReason
 from services.cases import CaseQuery, ResolveCase
 from services.exemptions import PutExemptions, WantedExemption
@@ -49,6 +49,7 @@ async def list_cases(
     cursor: Cursor = None,
 ) -> Page[CaseOut]:
     """Cases of your schools, the oldest first."""
+    await filters.must_exist(session, student_id=student_id)
     asked = CaseQuery(await reach.scope(session, caller, school_id), status, tier, student_id)
     rows = await cases.listed(session, asked, Window(limit, after(cursor)))
     return page(rows, limit, CaseOut.model_validate, lambda row: (row.id,))
@@ -95,6 +96,7 @@ async def list_tasks(
     cursor: Cursor = None,
 ) -> Page[TaskOut]:
     """Tasks of your schools, the most urgent first."""
+    await filters.must_exist(session, assignee_id=assignee_id, student_id=student_id, case_id=case_id)
     asked = TaskQuery(await reach.scope(session, caller, school_id), status, assignee_id, student_id, case_id)
     rows = await tasks.listed(session, asked, Window(limit, after(cursor)))
     return page(rows, limit, TaskOut.model_validate, lambda row: (row.due_on or NEVER, row.id))

@@ -14,7 +14,7 @@ from api.schemas.privacy import IncidentCloseIn, IncidentIn, IncidentOut
 from models.privacy import Incident
 from models.queries.keyset import Window
 from rules.access.permissions import Permission
-from services import incidents
+from services import filters, incidents
 from services.incidents import CloseIncident, IncidentQuery, ReportIncident
 
 router = APIRouter(prefix="/incidents", tags=["governance"], route_class=HandrailRoute)
@@ -36,6 +36,7 @@ async def list_incidents(
     cursor: Cursor = None,
 ) -> Page[IncidentOut]:
     """Incidents of your schools; whose 72 hours end first stands first."""
+    await filters.must_exist(session, student_id=student_id)
     asked = IncidentQuery(await reach.scope(session, caller, school_id), status, student_id)
     rows = await incidents.listed(session, asked, Window(limit, after(cursor)))
     return page(rows, limit, lambda row: _shown(row, caller.now), lambda row: (row.clock_ends_at.isoformat(), row.id))

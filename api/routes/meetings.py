@@ -28,7 +28,7 @@ from rules.errors import Conflict, DomainError, Invalid
 from rules.ids import MeetingId
 from rules.ladder.commands import RecordMeetingOutcome
 from rules.ladder.verbs import Verb
-from services import meeting_diary, meeting_outcomes, meetings
+from services import filters, meeting_diary, meeting_outcomes, meetings
 from services.meeting_diary import MeetingQuery, Said, SlotQuery
 from services.meetings import MoveMeeting, ScheduleMeeting
 
@@ -58,6 +58,7 @@ async def list_meetings(
     cursor: Cursor = None,
 ) -> Page[MeetingOut]:
     """Meetings of your schools, the oldest first."""
+    await filters.must_exist(session, student_id=student_id, instance_id=instance_id)
     asked = MeetingQuery(await reach.scope(session, caller, school_id), student_id, instance_id, status)
     rows = await meeting_diary.listed(session, asked, Window(limit, after(cursor)))
     notes = reach.reads_notes(caller)
@@ -77,6 +78,7 @@ async def list_slots(
     """The next times free for the student and a colleague (left out: you)."""
     await reach.student(session, caller, student_id)
     await reach.school(session, caller, school_id)
+    await filters.must_exist(session, staff_id=staff_id)
     asked = SlotQuery(school_id, student_id, staff_id or caller.actor.person_id, from_date, to_date)
     spans = await meeting_diary.free_times(session, asked, now=caller.now)
     return SlotsOut(items=[SlotOut(starts_at=start, ends_at=end) for start, end in spans])

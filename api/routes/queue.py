@@ -33,7 +33,7 @@ from rules.errors import DomainError, Invalid
 from rules.ids import ProposalId
 from rules.ladder.commands import Approve, Command, Skip
 from rules.ladder.verbs import Verb
-from services import instances
+from services import filters, instances
 from services.instances import NEVER, QueueQuery, Risk, StartByHand
 from services.starting import starting
 
@@ -60,6 +60,7 @@ async def read_queue(
     cursor: Cursor = None,
 ) -> Page[QueueItem]:
     """The steps that wait for a person, the most urgent first."""
+    await filters.must_exist(session, assignee_id=assignee_id)
     asked = QueueQuery(
         await reach.scope(session, caller, school_id), stage_key, assignee_id, kind_of_act, due_by, risk_flags
     )
