@@ -321,6 +321,9 @@ async def _rules(look: _Look) -> Section:
         for one in ruleset.citations:
             checked = one.checked_on.isoformat() if one.checked_on else "not checked"
             rows.append([one.text, one.authority.replace("_", " "), one.source or "", checked])
+        for change in ruleset.overrides:
+            said = f"changed here: {change.at}, for: {change.reason}"
+            rows.append([said, "policy", change.source or "", change.on.isoformat() if change.on else "not checked"])
     return Section("Rule, source, and when it was checked", ("Rule", "Authority", "Source", "Checked on"), rows)
 
 

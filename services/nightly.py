@@ -17,8 +17,7 @@ from models.rows import affected
 from models.rulesets import RuleSetVersion
 from models.session import Sessions
 from rules.rulesets.model import RuleSet
-from rules.rulesets.scope import reaches_school
-from services import attendance_summaries, audit
+from services import attendance_summaries, audit, ruleset_places
 from services.context import Actor
 from services.evaluation_days import evaluation_date
 from services.facts import year_start
@@ -101,7 +100,7 @@ async def evaluate_school(session: AsyncSession, actor: Actor, order: Pass, *, n
     ruleset = await ruleset_of(session, order.version.digest)
     run = await _run(session, actor, order, ruleset, now)
     done = Evaluated()
-    if order.version.active and reaches_school(ruleset.scope, order.school_id):
+    if order.version.active and await ruleset_places.opens(session, ruleset, order.school_id, order.on):
         done = await _entries(run)
         done = done.plus(await _late_trips(run))
     done = done.plus(await _running(run))

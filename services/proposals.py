@@ -1,6 +1,6 @@
 """Proposals: the next step as a row of the queue, in words, with everything an approver needs to see."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from services.case_tasks import NewTask, open_task
 from services.context import CaseRef
 from services.entitlement import Recipient, recipients
 from services.letter_versions import approved_version
+from services.pinned import Law, law_of
 from services.reasoning import spelt
 
 DECIDE_WITHIN_SCHOOL_DAYS = 5
@@ -68,6 +69,7 @@ async def open_proposal(session: AsyncSession, case: CaseRef, wanted: NewProposa
         .values(status="SUPERSEDED")
     )
     said = await spelt(session, case, wanted.basis)
+    law = await law_of(session, case.instance_id, wanted.stage.key) if wanted.stage else None
     await session.execute(
         insert(ProposalRow).values(
             id=wanted.id,
@@ -82,15 +84,26 @@ async def open_proposal(session: AsyncSession, case: CaseRef, wanted: NewProposa
                 "flags": flags,
                 "automatic": automatic,
                 "make_up": said.make_up,
+                "law": None if law is None else _cited(law),
             },
             basis={**wanted.basis.model_dump(mode="json"), "leaves": said.leaves},
-            reason=wanted.basis.sentence or wanted.note or None,
+            reason=_reason(wanted, law),
             evaluation_id=wanted.basis.evaluation_id,
             due_on=due,
             proposed_at=case.now,
         )
     )
     return Opened(approver, automatic, due)
+
+
+def _reason(wanted: NewProposal, law: Law | None) -> str | None:
+    """Why, in words; of a step of law also where that is written and when it was checked."""
+    said = wanted.basis.sentence or wanted.note
+    return "; ".join(filter(None, (said, law.sentence if law else ""))) or None
+
+
+def _cited(law: Law) -> dict[str, Any]:
+    return {**asdict(law), "checked_on": law.checked_on.isoformat() if law.checked_on else None}
 
 
 def _days_to_decide(stage: Stage | None) -> int:

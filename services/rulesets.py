@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.queries.keyset import Window, paged
 from models.rulesets import RuleSet, RuleSetVersion
 from rules.errors import Invalid, NotFound
+from rules.rulesets import layers
 from rules.rulesets import ruleset as documents
 from rules.rulesets.activation import activation_problems
 from rules.rulesets.attached_tests import failing_tests
@@ -20,6 +21,7 @@ from rules.rulesets.difference import Difference, differences
 from rules.rulesets.model import RuleSet as Content
 from rules.rulesets.problems import Problem, refused
 from rules.rulesets.static_checks import Finding, findings, static_problems
+from services import ruleset_places
 from services.context import Actor
 from services.governed import Governance, MoveVersion, VersionQuery
 from services.letter_versions import district_wording
@@ -71,7 +73,7 @@ async def get(session: AsyncSession, version_id: UUID, *, lock: bool = False) ->
 
 async def draft(session: AsyncSession, actor: Actor, command: DraftRuleSet, *, now: datetime) -> Version:
     """Write the next version of the document's rule set, or the first of a new one."""
-    content = documents.parse_ruleset(dict(command.document))
+    content = await _read(session, actor, command.document, now)
     ruleset = await session.scalar(select(RuleSet).where(RuleSet.key == content.key).with_for_update())
     if ruleset is None:
         ruleset = RuleSet(key=content.key, title=content.title, jurisdiction=content.jurisdiction)
@@ -98,7 +100,7 @@ async def draft(session: AsyncSession, actor: Actor, command: DraftRuleSet, *, n
 async def edit(session: AsyncSession, actor: Actor, command: EditDraft, *, now: datetime) -> Version:
     """Change a draft's content."""
     found = await _in_state(session, command.version_id, "DRAFT")
-    content = documents.parse_ruleset(dict(command.document))
+    content = await _read(session, actor, command.document, now)
     if content.key != found.ruleset.key:
         raise Invalid(
             "ruleset_key_fixed",
@@ -112,6 +114,23 @@ async def edit(session: AsyncSession, actor: Actor, command: EditDraft, *, now: 
     await session.flush()
     await RULE_SETS.record(session, actor, found.row, "edit_ruleset", now=now)
     return found
+
+
+async def _read(session: AsyncSession, actor: Actor, document: Mapping[str, Any], now: datetime) -> Content:
+    """A whole rule set, or a layer over a pack; an override that an earlier version has keeps who said it and when."""
+    pack = document.get("pack")
+    key = document.get("key") or (pack if isinstance(pack, str) else None)
+    newest = (
+        select(RuleSetVersion.content)
+        .join(RuleSet, RuleSet.id == RuleSetVersion.rule_set_id)
+        .where(RuleSet.key == str(key))
+        .order_by(RuleSetVersion.version.desc())
+        .limit(1)
+    )
+    before = await session.scalar(newest)
+    earlier = documents.parse_ruleset(before).overrides if before else ()
+    author = layers.Author(actor.person_id, now.date(), earlier)
+    return layers.layered(document, author) if layers.is_layer(document) else layers.whole(document, author)
 
 
 async def submit(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:
@@ -137,6 +156,8 @@ async def activate(session: AsyncSession, actor: Actor, command: MoveVersion, *,
     found = await _in_state(session, command.version_id, "APPROVED")
     content = documents.parse_ruleset(found.row.content)
     documents.refuse_activation(content)
+    if elsewhere := await ruleset_places.problems(session, content, now.date()):
+        raise refused("ruleset_elsewhere", "The rule set is not law here", elsewhere)
     await _refuse_without_wording(session, content)
     before = await session.scalar(
         select(RuleSetVersion)
@@ -165,11 +186,12 @@ class Checked:
         return not self.failing and not self.not_ready and all(finding.waiver for finding in self.findings)
 
 
-async def checked(session: AsyncSession, version_id: UUID) -> Checked:
+async def checked(session: AsyncSession, version_id: UUID, *, today: date) -> Checked:
     """Look at a version as approval and activation will."""
     content = documents.parse_ruleset((await get(session, version_id)).row.content)
     cases = [case for leaf in content.leaf_index() for case in boundary_cases(leaf)]
-    return Checked(list(findings(content)), _failing(content), list(activation_problems(content)), cases)
+    not_ready = [*activation_problems(content), *await ruleset_places.problems(session, content, today)]
+    return Checked(list(findings(content)), _failing(content), not_ready, cases)
 
 
 def _failing(content: Content) -> list[Problem]:

@@ -20,6 +20,7 @@ from services.audit import Act
 from services.context import Actor
 from services.sign_in import parsed
 
+JURISDICTION: Final = r"^[A-Z]{2}(-[A-Z0-9]{1,6})?$"
 PHONE: Final = r"^\+?[0-9][0-9 ()-]{5,24}$"
 
 
@@ -35,11 +36,15 @@ class LadderSettings(_Section):
 
 
 class SchoolSettings(_Section):
-    """How families reach a school; without a telephone number of its own or its convener's it writes no letter."""
+    """How families reach a school (without a telephone number of its own or its convener's it writes no letter), and
+    whose law holds there.
+    """
 
     phone: str | None = Field(None, pattern=PHONE)
     address: str | None = Field(None, max_length=500)
     posting_working_days: int | None = Field(None, ge=1, le=20)
+    jurisdiction: str | None = Field(None, pattern=JURISDICTION)
+    """Whose law holds at the school, `GB-ENG` or `US-CA`; unset, the tenant's country."""
 
 
 class RetentionSettings(_Section):

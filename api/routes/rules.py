@@ -15,7 +15,7 @@ from api.schemas.rules import ChecksOut, DiffOut, PackOut, PacksOut, RuleSetIn, 
 from models.queries.keyset import Window
 from rules.access.permissions import Permission
 from rules.rulesets.publishing import json_schema
-from rules.rulesets.ruleset import PACKS, dump_ruleset, load_pack
+from rules.rulesets.ruleset import PACKS, load_pack
 from services import rulesets
 from services.governed import VersionQuery
 from services.rulesets import DraftRuleSet, EditDraft
@@ -40,14 +40,8 @@ async def list_rulesets(
 
 @router.get("/packs")
 async def list_packs(caller: Annotated[Caller, permit(Permission.RULESET_READ)]) -> PacksOut:
-    """The rule sets shipped with Handrail."""
-    packs = {name: load_pack(name) for name in PACKS}
-    return PacksOut(
-        items=[
-            PackOut(name=name, title=pack.title, jurisdiction=pack.jurisdiction, document=dump_ruleset(pack))
-            for name, pack in packs.items()
-        ]
-    )
+    """The rule sets shipped with Handrail: where each rule is written, when that was checked, what is not confirmed."""
+    return PacksOut(items=[PackOut.of(name, load_pack(name)) for name in PACKS])
 
 
 @router.get("/schema")
@@ -82,7 +76,7 @@ async def check_ruleset(
     version_id: UUID, caller: Annotated[Caller, permit(Permission.RULESET_READ)], session: Work
 ) -> ChecksOut:
     """What is wrong whoever the student is, which tests fail, what cannot be done yet; each leaf at its threshold."""
-    return ChecksOut.of(await rulesets.checked(session, version_id))
+    return ChecksOut.of(await rulesets.checked(session, version_id, today=caller.now.date()))
 
 
 @router.get("/{version_id:uuid}/diff")

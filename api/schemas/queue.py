@@ -7,9 +7,12 @@ from uuid import UUID
 
 from pydantic import Field
 
+from api.schemas.law import CITED
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, shown
+from rules.rulesets.law import Authority
 from services.instances import ASKS, QueueRow
 
+_SOURCE: dict[str, Any] = {name: CITED[name] for name in ("authority", "source", "checked_on")}
 _LEAF: dict[str, Any] = {
     "leaf": "AbsenceCountThreshold",
     "truth": True,
@@ -52,6 +55,7 @@ ITEM: dict[str, Any] = {
     "second_look": False,
     "make_up": "10: 6 illness, 3 not yet explained, 1 holiday",
     "recipients": [{"guardian_id": SOME_ID, "name": "Maeve Example", "channel": "email", "language": "en"}],
+    "law": None,
     "approving": "Writes, stores and sends one letter; nothing leaves before the undo time is over.",
 }
 
@@ -110,6 +114,18 @@ class BasisOut(Body):
         return cls.model_validate({**kept, "leaves": told})
 
 
+class StepLawOut(Body):
+    """Where a step of law is written, where that was read, and when."""
+
+    model_config = shown({"rule_set": "California: Education Code, truancy", "cite": CITED["text"], **_SOURCE})
+
+    rule_set: str
+    authority: Authority
+    cite: str
+    source: str | None
+    checked_on: date | None = Field(description="Null: nobody has checked it.")
+
+
 class QueueItem(Body):
     """One waiting step with everything an approver needs to see."""
 
@@ -138,6 +154,7 @@ class QueueItem(Body):
     second_look: bool = Field(description="A care flag asks for a second look: never in bulk, one approver higher.")
     make_up: str | None = Field(description="What the counted absences are, for roles that may see register reasons.")
     recipients: list[RecipientOut]
+    law: StepLawOut | None = Field(description="What a step of law rests on; null where it cites none.")
     approving: str = Field(description="What approving will do, in words.")
 
     @classmethod
@@ -171,6 +188,7 @@ class QueueItem(Body):
             second_look=bool(step.get("flags")),
             make_up=(step.get("make_up") or None) if seen.codes else None,
             recipients=writes_to,
+            law=StepLawOut.model_validate(step["law"]) if step.get("law") else None,
             approving=step.get("does", ""),
         )
 

@@ -1,16 +1,19 @@
 """Rule sets and their versions as the API shows them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
+from api.schemas.law import CITED, WAITS, LawOut
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, shown
 from rules.rulesets.boundaries import BoundaryCase, Side
 from rules.rulesets.describing import leaf_words
 from rules.rulesets.difference import Change
+from rules.rulesets.model import RuleSet
 from rules.rulesets.problems import Flaw, Problem
+from rules.rulesets.ruleset import digest, dump_ruleset
 from services.rulesets import Checked, Compared, Version
 
 _DOCUMENT: dict[str, Any] = {
@@ -37,11 +40,15 @@ _VERSION: dict[str, Any] = {
     "activated_at": None,
     "retired_at": None,
     "reason": "First draft for the autumn term.",
+    "law": {"pack": None, "sources": [], "unconfirmed": [], "overrides": []},
 }
 
 
 class RuleSetIn(Body):
-    """A rule set's document and why it is written; `GET /interventions/rules/schema` tells what `document` may hold."""
+    """A rule set's document and why it is written; `GET /interventions/rules/schema` tells what `document` may hold.
+
+    Or a layer over a shipped pack: `{"pack": "us-ca", "overrides": [{"at", "value", "reason", "source"}]}`.
+    """
 
     model_config = shown({"document": _DOCUMENT, "reason": "First draft for the autumn term."})
 
@@ -68,12 +75,13 @@ class VersionOut(Body):
     activated_at: datetime | None
     retired_at: datetime | None
     reason: str | None
+    law: LawOut
 
     @classmethod
     def of(cls, found: Version) -> Self:
         shared = {name: getattr(found.row, name) for name in cls.model_fields if hasattr(found.row, name)}
         named = {name: getattr(found.ruleset, name) for name in ("key", "title", "jurisdiction")}
-        return cls(**(shared | named))
+        return cls(**(shared | named), law=LawOut.of(found.row.content))
 
 
 class VersionDocumentOut(Body):
@@ -215,16 +223,36 @@ class DiffOut(Body):
 
 
 class PackOut(Body):
-    """A rule set shipped with Handrail: copy its document, change what you must, and draft it as your own."""
+    """A rule set shipped with Handrail: draft it with your overrides, or copy its document under a key of your own."""
 
     model_config = shown(
-        {"name": "general", "title": "General attendance ladder", "jurisdiction": None, "document": _DOCUMENT}
+        {
+            "name": "us-ca",
+            "title": "California: Education Code, truancy",
+            "jurisdiction": "US-CA",
+            "effective_from": "2025-07-01",
+            "effective_to": None,
+            "digest": "0" * 64,
+            "law": {"pack": None, "sources": [CITED], "unconfirmed": [WAITS], "overrides": []},
+            "document": _DOCUMENT,
+        }
     )
 
     name: str
     title: str
     jurisdiction: str | None
+    effective_from: date | None
+    effective_to: date | None
+    digest: str
+    law: LawOut
     document: dict[str, Any]
+
+    @classmethod
+    def of(cls, name: str, pack: RuleSet) -> Self:
+        document = dump_ruleset(pack)
+        dated = {"effective_from": pack.effective_from, "effective_to": pack.effective_to}
+        told = {"name": name, "title": pack.title, "jurisdiction": pack.jurisdiction, "digest": digest(pack)}
+        return cls.model_validate({**told, **dated, "law": LawOut.of(document), "document": document})
 
 
 class PacksOut(Body):

@@ -71,6 +71,8 @@ class Unconfirmed(Strict):
     duty: Duty | None = None
     watch: Watch | None = None
     effective_from: date | None = None
+    names: RuleKey | None = None
+    """The duty whose codes or year groups a tenant says in the words of its own register."""
 
     @property
     def holds_up(self) -> bool:

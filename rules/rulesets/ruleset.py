@@ -53,6 +53,7 @@ def digest(ruleset: RuleSet) -> str:
 
 PACKS: Final = ("general", "ie-ewa-2000", "gb-eng-2024", "us-ca", "us-tx", "us-oh-hb410", "us-oh-hb96")
 """The shipped rule sets: one without law, and those of law."""
+OF_LAW: Final = PACKS[1:]
 STARTER: Final = "general"
 """The one that every new tenant finds as a draft; packs of law are chosen."""
 

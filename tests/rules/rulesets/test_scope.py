@@ -1,12 +1,22 @@
 """Whom a rule set is for: what is not known lies outside every limit set."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from rules.rulesets.model import Scope
-from rules.rulesets.scope import StudentAtSchool, limits_missed, reaches
+from rules.rulesets.ruleset import parse_ruleset
+from rules.rulesets.scope import (
+    StudentAtSchool,
+    governs,
+    in_effect,
+    limits_missed,
+    place_problems,
+    reaches,
+    time_problems,
+)
 
 OAK, ELM = UUID(int=1), UUID(int=2)
 DAY = date(2026, 9, 1)
@@ -30,3 +40,62 @@ def test_every_limit_that_leaves_a_student_out_is_named(
 ) -> None:
     assert limits_missed(scope, student, DAY) == missed
     assert reaches(scope, student, DAY) is not bool(missed)
+
+
+SMALL: dict[str, Any] = {
+    "key": "small",
+    "title": "Small",
+    "entry": {"type": "ConsecutiveAbsenceDays", "params": {"n": 3}},
+    "stages": [{"key": "contact", "type": "CONTACT"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("dates", "day", "lawful", "place"),
+    [
+        ({}, "2026-09-01", True, None),
+        ({"effective_from": "2025-09-30"}, "2025-09-29", False, "effective_from"),
+        ({"effective_from": "2025-09-30"}, "2025-09-30", True, None),
+        ({"effective_to": "2025-09-29"}, "2025-09-29", True, None),
+        ({"effective_to": "2025-09-29"}, "2025-09-30", False, "effective_to"),
+    ],
+)
+def test_a_rule_set_is_law_between_its_first_and_its_last_day(
+    dates: dict[str, str],
+    day: str,
+    lawful: bool,  # noqa: FBT001
+    place: str | None,
+) -> None:
+    ruleset = parse_ruleset({**SMALL, **dates})
+    assert in_effect(ruleset, date.fromisoformat(day)) is lawful
+    assert [one.place for one in time_problems(ruleset, date.fromisoformat(day))] == ([place] if place else [])
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "place", "covered"),
+    [
+        (None, None, True),
+        (None, "IE", True),
+        ("IE", "IE", True),
+        ("IE", None, False),
+        ("US", "US-CA", True),
+        ("US-CA", "US", False),
+        ("US-CA", "US-CAX", False),
+        ("GB-ENG", "GB-WLS", False),
+    ],
+)
+def test_a_jurisdiction_covers_itself_and_its_parts(
+    jurisdiction: str | None,
+    place: str | None,
+    covered: bool,  # noqa: FBT001
+) -> None:
+    assert governs(jurisdiction, place) is covered
+
+
+def test_schools_elsewhere_are_named_in_the_refusal() -> None:
+    ruleset = parse_ruleset({**SMALL, "jurisdiction": "GB-ENG"})
+    assert list(place_problems(ruleset, [("Oak", "GB-ENG")])) == []
+    (one,) = place_problems(ruleset, [("Oak", "GB-ENG"), ("Elm", "GB"), ("Ash", None)])
+    assert one.wrong == "is the law of GB-ENG and would reach Elm (GB), Ash (no jurisdiction set)"
+    (many,) = place_problems(ruleset, [(f"School {n}", "IE") for n in range(7)])
+    assert many.wrong.endswith("School 4 (IE) and 2 more")
