@@ -117,7 +117,7 @@ def test_a_step_of_law_is_proposed_with_its_source_and_the_day_it_was_checked(wo
     family = world.family(grace())
 
     async def proposed() -> Proposal:
-        await in_force(world.sessions, system(family.tenant_id), [ENGLAND])
+        await in_force(world.sessions, system(family.tenant_id, "workflow", "packs"), [ENGLAND])
         async with world.sessions.tenant(family.tenant_id) as session:
             pinned = update(Instance).where(Instance.id == family.instance_id)
             await session.execute(pinned.values(digest=digest(ENGLAND)))
