@@ -20,6 +20,16 @@ class StaffRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReachRow:
+    """Whom one persona reaches: a CLASS, a student (GROUP, CASE until a day, SELF), or the GUARDIAN they are."""
+
+    person_id: str
+    kind: str
+    thing_id: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class SchoolRow:
     """How families reach a school; its letters need it."""
 
@@ -77,6 +87,7 @@ class DemoExtras:
 
     district_name: str
     staff: tuple[StaffRow, ...]
+    reaches: tuple[ReachRow, ...]
     schools: tuple[SchoolRow, ...]
     flags: tuple[FlagRow, ...]
     exemptions: tuple[ExemptionRow, ...]
@@ -92,6 +103,10 @@ def read_extras(folder: Path) -> DemoExtras:
         staff=tuple(
             StaffRow(row["person_id"], row["name"], row["role"], _several(row["school_ids"]))
             for row in _rows(folder, "staff")
+        ),
+        reaches=tuple(
+            ReachRow(row["person_id"], row["kind"], row["thing_id"], _day(row["until"]))
+            for row in _rows(folder, "persona_reaches")
         ),
         schools=tuple(
             SchoolRow(row["school_id"], row["phone"], row["address"]) for row in _rows(folder, "school_contacts")

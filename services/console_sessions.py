@@ -132,7 +132,7 @@ async def _found(session: AsyncSession, value: str) -> tuple[ConsoleSession, Per
     return None if found is None else (found[0], found[1], found[2])
 
 
-async def choose(sessions: Sessions, standing: Standing, role: Role, *, now: datetime) -> str:
+async def choose(sessions: Sessions, standing: Standing, role: Role, request_id: str, *, now: datetime) -> str:
     """Speak in another of one's roles from now on: the new value of the cookie, the old one opens nothing more."""
     if role not in standing.reach:
         raise Forbidden("role_not_held", f"You do not hold the role {role} here.")
@@ -141,6 +141,9 @@ async def choose(sessions: Sessions, standing: Standing, role: Role, *, now: dat
         lasting = (ConsoleSession.id == standing.id, ConsoleSession.ended_at.is_(None))
         told = {"role": role.value, "token_hash": fingerprint(value), "seen_at": now}
         await session.execute(update(ConsoleSession).where(*lasting).values(**told))
+        after = {"session": str(standing.id), "role": role.value}
+        act = Act("choose_role", "person", standing.person_id, after=after)
+        await audit.record(session, standing.actor(request_id), act, now=now)
     return value
 
 

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateways.demo_folder import DemoExtras, ExemptionRow, LinkRow, RuleSetRow, SchoolRow, StaffRow, read_extras
+from gateways.demo_folder import DemoExtras, ExemptionRow, LinkRow, RuleSetRow, SchoolRow, read_extras
 from models.guardians import Guardian
 from models.imports import ImportRun
 from models.instances import Instance, Proposal
@@ -28,7 +28,7 @@ from rules.errors import Invalid
 from rules.ids import PersonId, TenantId
 from rules.rulesets.ruleset import dump_ruleset, load_pack, parse_ruleset, stage_type
 from services import attendance_import as importing
-from services import audit, exemptions, guardian_links, rulesets, tenants
+from services import audit, demo_personas, exemptions, guardian_links, rulesets, tenants
 from services.attendance_import import OpenImport
 from services.audit import Act
 from services.context import Actor, system
@@ -173,7 +173,8 @@ async def _enter(session: AsyncSession, actor: Actor, extras: DemoExtras, *, now
         await _ids(session, Student),
         await _ids(session, Guardian),
     )
-    admin = await _hire(session, actor, extras.staff, ids, now=now)
+    admin = await _hire(session, actor, extras, ids, now=now)
+    await demo_personas.let_reach(session, actor, extras.reaches, (ids.students, ids.guardians), now=now)
     for school in extras.schools:
         await _reachable(session, actor, school, ids, now=now)
     await _flag(session, actor, extras, ids, now=now)
@@ -198,15 +199,17 @@ def _by_student(rows: Sequence[ExemptionRow]) -> Mapping[str, list[ExemptionRow]
     return found
 
 
-async def _hire(session: AsyncSession, actor: Actor, staff: Sequence[StaffRow], ids: _Ids, *, now: datetime) -> Actor:
-    """Enter the staff; the district's administrator approves what the demo puts in force."""
+async def _hire(session: AsyncSession, actor: Actor, extras: DemoExtras, ids: _Ids, *, now: datetime) -> Actor:
+    """Enter everybody who signs in; the district's administrator approves what the demo puts in force."""
     admin: Actor | None = None
-    for one in staff:
+    ends = {row.person_id: row.until for row in extras.reaches if row.until}
+    for one in extras.staff:
         title = one.role.replace("_", " ").capitalize()
         person = Person(subject=one.person_id, display_name=one.name, title=title)
         session.add(person)
         await session.flush()
-        session.add(RoleAssignment(person_id=person.id, role=one.role, all_schools=not one.schools))
+        until = ends.get(one.person_id)
+        session.add(RoleAssignment(person_id=person.id, role=one.role, all_schools=not one.schools, ends_on=until))
         session.add_all(SchoolScope(person_id=person.id, school_id=ids.schools[school]) for school in one.schools)
         act = Act("add_person", "person", person.id, reason=REASON, after={"role": one.role, "schools": one.schools})
         await audit.record(session, actor, act, now=now)

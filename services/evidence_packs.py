@@ -315,6 +315,7 @@ async def _out(session: AsyncSession, keyring: KeyRing, actor: Actor, row: Evide
     if kind is PackKind.FAMILY_COPY and row.guardian_id is not None:
         await _entitled(session, row.student_id, row.guardian_id, now)
     row.status, row.released_by, row.released_at = "RELEASED", actor.person_id, now
+    await tasks.settle(session, actor, ("RELEASE_PACK", "evidence_pack_id", row.id), "Released.", now=now)
     row.expires_at = now + HOLDS_FOR
     if kind in DISCLOSED_TO:
         party, purpose = DISCLOSED_TO[kind]

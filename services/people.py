@@ -138,6 +138,12 @@ async def student_file(session: AsyncSession, student_id: UUID, *, on: date) -> 
     return StudentFile(found, await schools_of(session, found.id, on=on), await flagged(session, found.id, on=on))
 
 
+async def is_erased(session: AsyncSession, student_id: UUID) -> bool:
+    """Whether the student's record was erased: their row stands, and says nothing of them."""
+    found = await session.get(Student, student_id)
+    return found is not None and found.erased_at is not None
+
+
 async def schools_of(session: AsyncSession, student_id: UUID, *, on: date) -> frozenset[SchoolId]:
     """The schools the student is enrolled in from this day on; after the last one, the school they left."""
     rows = (await session.execute(_spans(student_id))).all()

@@ -271,3 +271,6 @@ async def leave(sessions: Sessions, knock: Knock) -> None:
         visit = (await session.scalars(mine)).one_or_none()
         if visit is not None and visit.left_at is None:
             visit.left_at = knock.now
+            row = await session.get_one(Pointer, visit.pointer_id)
+            act = Act("leave_pointer", "pointer", row.id, row.student_id)
+            await audit.record(session, _actor(tenant_id, knock.request_id), act, now=knock.now)

@@ -80,6 +80,18 @@ async def get(session: AsyncSession, task_id: UUID) -> Task:
     return found
 
 
+async def settle(
+    session: AsyncSession, actor: Actor, about: tuple[str, str, UUID], result: str, *, now: datetime
+) -> None:
+    """Whoever does by another verb what a task of this kind asks for has completed it; `about`: kind, detail, id."""
+    kind, detail, wanted = about
+    waiting = select(Task.id).where(
+        Task.kind == kind, Task.status == "OPEN", Task.details[detail].as_string() == str(wanted)
+    )
+    for task_id in (await session.scalars(waiting.order_by(Task.id))).all():
+        await complete(session, actor, CompleteTask(task_id, result), now=now)
+
+
 async def create(session: AsyncSession, actor: Actor, command: CreateTask, *, now: datetime) -> Task:
     """Open a task."""
     task = Task(

@@ -148,7 +148,8 @@ async def choose_role(request: Request, given: Parts) -> Response:
     """Speak in another of one's roles; the cookie is renewed, because it opens something else from now on."""
     found = await _standing(request, given, given.clock())
     fields = await _ours(request)
-    value = await console_sessions.choose(given.sessions, found, _role(fields.get("role", "")), now=given.clock())
+    chosen = (_role(fields.get("role", "")), request.state.request_id)
+    value = await console_sessions.choose(given.sessions, found, *chosen, now=given.clock())
     answer = RedirectResponse(safe_next(fields.get("next")), SEE_OTHER, headers={"Cache-Control": "no-store"})
     browser.sign_in_cookie(answer, value)
     return answer

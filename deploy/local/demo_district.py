@@ -9,6 +9,7 @@ from deploy.local.demo.care import Staff, for_stories, make_care_flags, make_exe
 from deploy.local.demo.chance import Chance
 from deploy.local.demo.families import Families, Guardian, Link, make_families
 from deploy.local.demo.people import School, Span, Student, make_places, make_schools, make_students, school_contact
+from deploy.local.demo.personas import Reach, grown_up, make_personas
 from deploy.local.demo.register import Propensity, attend, family_holiday, holiday_chance, propensities
 from deploy.local.demo.stories import SMALLEST_DISTRICT, Cast, Story, cast_stories, correction
 from deploy.local.demo.term_dates import DistrictDates, district_dates
@@ -46,6 +47,7 @@ class _People:
     cast: Cast
     families: Families
     staff: list[Staff]
+    reaches: list[Reach]
 
 
 def generate(out_dir: Path, *, today: date, students: int = DEFAULT_STUDENTS, seed: int = 1) -> DemoDistrict:
@@ -84,8 +86,11 @@ def _people(seed: int, dates: DistrictDates, count: int) -> _People:
     schools = make_schools(dates, count)
     students = make_students(Chance.stream(seed, "students"), dates, schools, make_places(schools, count))
     cast = cast_stories(students, schools[0])
+    students = grown_up(students, cast, dates)
     families = make_families(Chance.stream(seed, "families"), students, cast.shapes())
-    return _People(schools, students, cast, families, make_staff(Chance.stream(seed, "staff"), schools))
+    offices = make_staff(Chance.stream(seed, "staff"), schools)
+    staff, reaches = make_personas((offices, schools[0]), students, cast, families, dates)
+    return _People(schools, students, cast, families, staff, reaches)
 
 
 def _registers(seed: int, dates: DistrictDates, people: _People) -> tuple[list[Register], frozenset[str]]:
@@ -174,6 +179,11 @@ def _write_schools(folder: Path, people: _People) -> dict[str, int]:
             folder / "staff.csv",
             "person_id,name,role,school_ids",
             [(p.person_id, p.name, p.role, "|".join(p.schools)) for p in people.staff],
+        ),
+        "persona_reaches": write_table(
+            folder / "persona_reaches.csv",
+            "person_id,kind,thing_id,until",
+            [(r.person_id, r.kind, r.thing_id, r.until) for r in people.reaches],
         ),
     }
 

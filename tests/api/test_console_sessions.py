@@ -24,6 +24,7 @@ from tests.api.browser import HOME, Browser
 from tests.api.console import CLIENT, Town, signed_in, town
 from tests.api.district import KEY, NOW, District
 from tests.api.issuers import Issuer, issuing
+from tests.api.viewed import recorded
 
 pytestmark = pytest.mark.servers
 STOP = "/api/v1/contact-stops"
@@ -233,6 +234,8 @@ def test_of_several_roles_one_is_chosen_and_the_cookie_changes(ours: Town, issue
     assert "attendance officer" in page.text
     chosen = browser.post("/auth/role", data={"csrf": browser.csrf(), "role": "teacher", "next": "/queue"})
     assert (chosen.status_code, chosen.headers["Location"]) == (303, "/queue")
+    (entry,) = recorded(ours.district, chosen.headers["X-Request-Id"])
+    assert (entry.verb, entry.subject_kind) == ("choose_role", "person")
     assert browser.cookie != before
     assert browser.get("/auth/session").json()["role"] == "teacher"
     assert browser.get("/api/v1/interventions/queue").json()["code"] == "role_not_allowed"
@@ -292,6 +295,7 @@ def test_the_demo_lets_anybody_at_this_machine_be_anybody(demo: District) -> Non
     fields = {"tenant": demo.ours.key, "subject": "attendance_officer", "role": "attendance_officer", "next": "/queue"}
     answer = browser.post("/auth/demo", data=fields)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/queue")
+    assert [entry.verb for entry in recorded(demo, answer.headers["X-Request-Id"])] == ["sign_in"]
     assert browser.get("/api/v1/schools").json()["items"][0]["name"] == "Oak School"
     assert browser.post("/auth/demo", data={**fields, "role": "district_admin"}).status_code == 404
     assert browser.post("/auth/demo", data={**fields, "tenant": "nowhere"}).status_code == 404

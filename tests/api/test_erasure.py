@@ -117,6 +117,8 @@ def test_whoever_asks_does_not_decide(district: District, temporal: Client) -> N
 
     assert district.run(audited()) == ["request_erasure", "approve_erasure", "erase_student", "finish_erasure"]
     assert district.get(f"/students/{student_id}/erasure", "auditor").json()["status"] == "DONE"
+    left = district.get(f"/audit?student_id={student_id}", "auditor")
+    assert [one["action"] for one in left.json()["items"]][:2] == ["finish_erasure", "erase_student"]
 
 
 def test_an_open_amendment_or_incident_comes_first(district: District, temporal: Client) -> None:

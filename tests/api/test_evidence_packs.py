@@ -118,6 +118,11 @@ def test_the_stored_pages_are_verified_without_counting_as_seen(district: Distri
     assert (found["verified"], found["problem"]) == (False, "the stored object has another SHA-256")
 
 
+def about_pack(answer: Any, pack_id: str) -> list[str]:
+    """The kinds of the listed tasks that are about this pack."""
+    return [one["kind"] for one in answer.json()["items"] if one["details"].get("evidence_pack_id") == pack_id]
+
+
 def test_two_people_release_what_they_have_seen(district: District, family: Family) -> None:
     pack = prepared(district, family).json()
     path, seen = f"/evidence-packs/{pack['id']}/release", {"sha256": pack["sha256"]}
@@ -133,6 +138,9 @@ def test_two_people_release_what_they_have_seen(district: District, family: Fami
     out = district.post(path, "dpo", json=seen).json()
     assert (out["status"], out["expires_at"]) == ("RELEASED", "2027-02-18T09:30:00Z")
     assert district.post(path, "dpo", json=seen).json()["code"] == "pack_decided"
+    asked = f"/tasks?student_id={family.student_id}&status="
+    waits = {status: about_pack(district.get(f"{asked}{status}", "dpo"), pack["id"]) for status in ("OPEN", "DONE")}
+    assert waits == {"OPEN": [], "DONE": ["RELEASE_PACK"]}, "whoever released it has done what was asked"
     assert "The bus comes late." in words(district, pack["id"], "guardian")
     look = district.get(f"/evidence-packs/{pack['id']}/pages", "school_leader")
     assert viewed(district, look) == {family.student_id}

@@ -17,6 +17,7 @@ from api.routes.visits import COOKIE
 from gateways.mailer import SmtpAddress, SmtpMailer
 from gateways.rate_limits import RateLimits
 from gateways.sign_in_attempts import Attempts
+from models.audit import AuditEntry
 from models.evidence_packs import EvidencePack
 from models.guardians import Guardian
 from models.instances import CaseFile
@@ -62,6 +63,7 @@ def test_a_link_leads_to_its_one_thing_after_a_code(office: Office) -> None:
     assert shown.headers["Cache-Control"] == "no-store"
     assert office.mail.messages() == [], "mail programs follow links by themselves: a look sends nothing"
     code = office.code(browser, path)
+    assert "send_pointer_code" in sent_codes(office)
     (mail,) = office.mail.messages()
     assert list(mail.recipients) == [f"grace-{_source(office)}@example.org"]
     assert mail.message["Subject"] == "Oak School: a message about school for you"
@@ -88,8 +90,23 @@ def test_a_link_leads_to_its_one_thing_after_a_code(office: Office) -> None:
         None,
         office.sam,
     )
-    assert browser.post(f"{path}/leave").status_code == 200
+    left = browser.post(f"{path}/leave")
+    assert left.status_code == 200
+    assert [entry.verb for entry in recorded(office.district, left.headers["X-Request-Id"])] == ["leave_pointer"]
     assert browser.get(f"{path}/document").headers["Location"] == path
+
+
+def sent_codes(office: Office) -> list[str]:
+    """What the trail says was done with this student's links."""
+
+    async def read() -> list[str]:
+        async with office.district.sessions.tenant(office.district.ours.id) as session:
+            mine = select(AuditEntry.verb).where(
+                AuditEntry.student_id == office.sam, AuditEntry.subject_kind == "pointer"
+            )
+            return list(await session.scalars(mine.order_by(AuditEntry.seq)))
+
+    return office.district.run(read())
 
 
 def _source(office: Office) -> str:

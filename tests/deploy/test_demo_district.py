@@ -272,7 +272,8 @@ def test_one_primary_school_begins_with_letters_and_every_persona_is_there(autum
     roles = Counter(row["role"] for row in written.table("staff"))
     assert roles == {
         "district_admin": 1, "school_leader": 5, "attendance_officer": 2, "safeguarding_lead": 1, "specialist": 1,
-        "auditor": 1, "dpo": 1, "liaison": 1, "inclusion_lead": 1,
+        "auditor": 1, "dpo": 1, "liaison": 1, "inclusion_lead": 1, "teacher": 1, "facilitator": 1, "integration": 1,
+        "external": 1, "student": 1, "guardian": 1,
     }  # fmt: skip
 
 
