@@ -42,7 +42,14 @@ async def _erase(
     sessions: Sessions, cases: CaseHandles, actor: Actor, run: RetentionRun, number: int, now: datetime
 ) -> None:
     gone = kept = 0
-    for one in run.lines[number]["students"]:
+    line = run.lines[number]
+    if not retention.may_end(line):
+        async with sessions.tenant(actor.tenant_id) as session:
+            held = await retention.get(session, run.id, lock=True)
+            counts = {"erased": 0, "not_verified": line["count"]}
+            await retention.erased_line(session, actor, held, number, counts, now=now)
+        return
+    for one in line["students"]:
         if await _erased(sessions, cases, actor, run, UUID(one), now):
             gone += 1
         else:

@@ -15,11 +15,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.erasures import Erasure
 from models.people import School
 from models.queries import retention as queries
+from models.queries.keyset import Window, paged
 from models.queries.retention import Due
 from models.retention import RetentionRun
 from models.tenants import Tenant
 from rules.errors import Conflict, Forbidden, Invalid, NotFound
-from rules.privacy.retention import EndOf, Keeping, RecordClass, ends_before, keepings, least_for, months_for
+from rules.privacy.retention import (
+    EndOf,
+    Keeping,
+    Least,
+    RecordClass,
+    ends_before,
+    in_force,
+    keepings,
+    least_for,
+    months_for,
+    verified_on,
+)
 from services import audit, erasures, jurisdictions, tenant_settings
 from services.audit import Act
 from services.audit_keys import carried_by
@@ -40,11 +52,23 @@ class Approve:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Schools of one jurisdiction; without schools: the tenant as a whole."""
 
     jurisdiction: str | None
     schools: tuple[UUID, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One class at one place: kept for so many months (None: for ever), what the law asks, and who has read it when."""
+
+    keeping: Keeping
+    place: Place
+    months: int | None
+    least: Least | None
+    verified_on: date | None
+    verified: bool
 
 
 async def propose(session: AsyncSession, actor: Actor, *, now: datetime) -> RetentionRun:
@@ -64,18 +88,29 @@ async def propose(session: AsyncSession, actor: Actor, *, now: datetime) -> Rete
 
 
 async def _lines(session: AsyncSession, tenant_id: UUID, today: date, now: datetime) -> list[dict[str, Any]]:
-    chosen = (await tenant_settings.retention(session, tenant_id)).months
+    return [
+        await _line(session, period, today, now)
+        for period in await periods(session, tenant_id)
+        if period.months is not None
+    ]
+
+
+async def periods(session: AsyncSession, tenant_id: UUID) -> list[Period]:
+    """For how long each class is kept at which schools, by whose word, and whether anything ends by it."""
+    chosen = await tenant_settings.retention(session, tenant_id)
     by_school, whole = await _places(session, tenant_id)
-    lines = []
+    found = []
     for keeping in keepings():
         for place in by_school if keeping.key in BY_SCHOOL else [whole]:
-            months = months_for(keeping, place.jurisdiction, chosen)
-            if months is not None:
-                lines.append(await _line(session, keeping, place, (months, today), now))
-    return lines
+            least, told = least_for(keeping, place.jurisdiction), chosen.verified.get(keeping.key, {})
+            months = months_for(keeping, place.jurisdiction, chosen.months)
+            checked = verified_on(least, told) if least else None
+            verified = in_force(keeping, place.jurisdiction, told)
+            found.append(Period(keeping, place, months, least, checked, verified=verified))
+    return found
 
 
-async def _places(session: AsyncSession, tenant_id: UUID) -> tuple[list[_Place], _Place]:
+async def _places(session: AsyncSession, tenant_id: UUID) -> tuple[list[Place], Place]:
     """The schools by jurisdiction, and the tenant as a whole, for what knows of no school."""
     schools = (await session.scalars(select(School).order_by(School.id))).all()
     found: dict[str | None, list[UUID]] = {}
@@ -83,26 +118,25 @@ async def _places(session: AsyncSession, tenant_id: UUID) -> tuple[list[_Place],
         found.setdefault(await jurisdictions.of_school(session, school.id), []).append(school.id)
     tenant = await session.get_one(Tenant, tenant_id)
     own = tenant.settings.get("jurisdiction") or tenant.country
-    places = [_Place(one, tuple(ids)) for one, ids in sorted(found.items(), key=lambda item: item[0] or "")]
-    return places, _Place(own, None)
+    places = [Place(one, tuple(ids)) for one, ids in sorted(found.items(), key=lambda item: item[0] or "")]
+    return places, Place(own, None)
 
 
-async def _line(
-    session: AsyncSession, keeping: Keeping, place: _Place, times: tuple[int, date], now: datetime
-) -> dict[str, Any]:
-    months, today = times
-    least = least_for(keeping, place.jurisdiction)
-    before = ends_before(today, months)
+async def _line(session: AsyncSession, period: Period, today: date, now: datetime) -> dict[str, Any]:
+    keeping, place, least = period.keeping, period.place, period.least
+    assert period.months is not None, "what is kept for ever is on no list"
+    before = ends_before(today, period.months)
     line: dict[str, Any] = {
         "class": keeping.key.value,
         "action": keeping.action.value,
         "since": keeping.since,
         "jurisdiction": place.jurisdiction,
         "schools": None if place.schools is None else [str(one) for one in place.schools],
-        "months": months,
+        "months": period.months,
         "law_asks_months": least.months if least else None,
         "cite": least.cite if least else None,
-        "law_checked_on": least.checked_on.isoformat() if least and least.checked_on else None,
+        "law_checked_on": period.verified_on.isoformat() if period.verified_on else None,
+        "verified": period.verified,
         "before": before.isoformat(),
     }
     if keeping.action is EndOf.ERASE:
@@ -155,10 +189,18 @@ async def delete_line(session: AsyncSession, actor: Actor, run: RetentionRun, nu
     line = run.lines[number]
     if str(number) in run.done:
         return
+    if not may_end(line):
+        await _note(session, actor, run, number, {"deleted": 0, "not_verified": line["count"]}, now)
+        return
     schools = None if line["schools"] is None else [UUID(one) for one in line["schools"]]
     due = Due(line["class"], date.fromisoformat(line["before"]), schools, run.known_at)
     many = await queries.rows(session, due, run.id)
     await _note(session, actor, run, number, {"deleted": many}, now)
+
+
+def may_end(line: Mapping[str, Any]) -> bool:
+    """Whether what a line lists may be destroyed: a law's period that nobody has verified destroys nothing."""
+    return bool(line.get("verified", line["law_asks_months"] is None))
 
 
 async def decided(session: AsyncSession, run: RetentionRun, student_id: UUID, *, now: datetime) -> Erasure | None:
@@ -200,9 +242,10 @@ async def finish(session: AsyncSession, actor: Actor, run: RetentionRun, *, now:
     await audit.record(session, actor, Act("finish_retention", "retention_run", run.id, reason=run.reason), now=now)
 
 
-async def runs(session: AsyncSession) -> Sequence[RetentionRun]:
-    """All lists, the newest first."""
-    return (await session.scalars(select(RetentionRun).order_by(RetentionRun.known_at.desc()))).all()
+async def listed(session: AsyncSession, window: Window) -> Sequence[RetentionRun]:
+    """A page of lists, the oldest first."""
+    order = (RetentionRun.known_at, RetentionRun.id)
+    return (await session.scalars(paged(select(RetentionRun), order, window))).all()
 
 
 async def _signature(session: AsyncSession, tenant_id: UUID, run: RetentionRun) -> str:

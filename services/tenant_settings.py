@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -51,6 +51,8 @@ class RetentionSettings(_Section):
     """For how many months a class is kept; never shorter than the law of the school asks. Unset: Handrail's own."""
 
     months: dict[RecordClass, Annotated[int, Field(ge=1, le=1200)]] = Field(default_factory=dict)
+    # by class and jurisdiction, the day somebody of the tenant read the law's period in its own text
+    verified: dict[RecordClass, dict[str, date]] = Field(default_factory=dict)
 
 
 class TenantSettings(_Section):

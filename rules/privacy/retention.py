@@ -68,12 +68,15 @@ def keepings() -> tuple[Keeping, ...]:
     return _Table.model_validate(json.loads(FILE.read_text("utf-8"))).classes
 
 
-def least_for(keeping: Keeping, jurisdiction: str | None) -> Least | None:
-    """What is asked in a jurisdiction (`US-CA`), or in its country; the longest of them."""
+def asked(keeping: Keeping, jurisdiction: str | None) -> tuple[Least, ...]:
+    """What the laws of a jurisdiction (`US-CA`) ask; of a country of which nobody said the part: of all its parts."""
     wanted = {jurisdiction, (jurisdiction or "").split("-")[0]}
-    # a country's school of which nobody said the part: the longest that any part of the country asks
-    parts = [one for one in keeping.least if one.jurisdiction in wanted or _within(one.jurisdiction, jurisdiction)]
-    return max(parts, key=lambda one: one.months, default=None)
+    return tuple(one for one in keeping.least if one.jurisdiction in wanted or _within(one.jurisdiction, jurisdiction))
+
+
+def least_for(keeping: Keeping, jurisdiction: str | None) -> Least | None:
+    """The longest of what is asked there."""
+    return max(asked(keeping, jurisdiction), key=lambda one: one.months, default=None)
 
 
 def _within(part: str, country: str | None) -> bool:
@@ -87,6 +90,16 @@ def months_for(keeping: Keeping, jurisdiction: str | None, chosen: Mapping[Recor
         return None
     least = least_for(keeping, jurisdiction)
     return max(decided, least.months if least else 0)
+
+
+def verified_on(least: Least, told: Mapping[str, date]) -> date | None:
+    """The day somebody compared the law's period with its text: ours, else what the tenant says; None: nobody has."""
+    return least.checked_on or told.get(least.jurisdiction)
+
+
+def in_force(keeping: Keeping, jurisdiction: str | None, told: Mapping[str, date]) -> bool:
+    """Whether records may end by it: where laws speak, only once somebody has compared each period with its text."""
+    return all(verified_on(one, told) is not None for one in asked(keeping, jurisdiction))
 
 
 def ends_before(today: date, months: int) -> date:

@@ -21,6 +21,7 @@ from models.meetings import Meeting
 from models.people import Person, RoleAssignment, SchoolClass, SchoolScope
 from models.pointers import Pointer
 from models.privacy import AmendmentRequest, Incident
+from models.retention import RetentionRun
 from models.rulesets import LateTrip, RuleSet, RuleSetVersion
 from models.session import Session
 from models.students import Student
@@ -75,10 +76,22 @@ async def furnish(district: District, tenancy: Tenancy) -> Furnished:
         await _walk(session, made)
         await _papers(session, made)
         await _register(session, made)
+        made.things["retention_run_id"] = await _list_made(session, tenancy)
         actor = system(TenantId(tenancy.id), "cli", "furnished")
         act = Act("note", "student", tenancy.students["ann"], tenancy.students["ann"], CANARY)
         made.things["audit_id"] = await audit.record(session, actor, act, now=NOW)
     return made
+
+
+async def _list_made(session: Session, tenancy: Tenancy) -> UUID:
+    """A list of what has been kept long enough, with Ann on it."""
+    line = {"class": "STUDENT_RECORD", "action": "ERASE", "students": [str(tenancy.students["ann"])], "count": 1}
+    run = RetentionRun(
+        today=TODAY, known_at=NOW, lines=[line], sha256="0" * 64, signature="x", listed_by=tenancy.people["dpo"]
+    )
+    session.add(run)
+    await session.flush()
+    return run.id
 
 
 async def _classes(session: Session, tenancy: Tenancy) -> None:

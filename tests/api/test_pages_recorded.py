@@ -45,7 +45,7 @@ def pages(routes: Iterable[Any], before: str = "") -> Iterator[str]:
         if isinstance(route, APIRoute):
             path = re.sub(r":[a-z]+}", "}", before + route.path)
             listed = {method.upper() for method in DOCUMENT["paths"].get(path, {})}
-            yield from (f"{method} {path}" for method in sorted(route.methods - listed - {"HEAD"}))
+            yield from (f"{method} {path}" for method in sorted((route.methods or set()) - listed - {"HEAD"}))
         elif inner is not None:
             yield from pages(inner, before + prefix(route))
 

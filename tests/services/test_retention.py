@@ -215,6 +215,42 @@ def test_the_register_ends_by_school_day_and_the_law_of_its_school(office: Offic
     assert left == [[border]] * len(REGISTER)
 
 
+def test_by_a_law_that_nobody_has_read_nothing_is_destroyed_until_somebody_says_when(office: Office) -> None:
+    """Approved by two people all the same: a line that is not verified takes nothing with it."""
+    border = ends_before(NOW.date(), 72)
+    office.register(border - timedelta(days=1), office.family.student_id)
+    leaver = office.student("left")
+    span = {"school_id": office.family.school_id, "start_date": date(2015, 9, 1), "end_date": date(2019, 7, 20)}
+    office.add(Enrolment(student_id=leaver, **span))
+    told = update(School).values(settings=School.settings.op("||")({"jurisdiction": "GB-ENG"}))
+    office.world.change(office.family, told)
+    run = office.listed()
+    waits = {kind: office.line(run, kind) for kind in (RecordClass.REGISTER, RecordClass.STUDENT_RECORD)}
+    assert [(line["verified"], line["law_checked_on"], line["count"]) for line in waits.values()] == [
+        (False, None, len(REGISTER)),
+        (False, None, 1),
+    ]
+    done = office.carried_out(office.approved(run))
+    assert [done.done[str(run.lines.index(line))] for line in waits.values()] == [
+        {"deleted": 0, "not_verified": len(REGISTER)},
+        {"erased": 0, "not_verified": 1},
+    ]
+    assert [office.count(table) for table in REGISTER] == [1] * len(REGISTER)
+    assert office.world.rows(office.family, Erasure) == []
+    read = {kind.value: {"GB-ENG": "2026-11-19"} for kind in waits}
+    months = {one.value: many for one, many in MONTHS.items()}
+    chosen = {"retention": {"months": months, "verified": read}}
+    office.world.change(
+        office.family,
+        update(Tenant).where(Tenant.id == office.family.tenant_id).values(settings=Tenant.settings.op("||")(chosen)),
+    )
+    again = office.listed()
+    assert office.line(again, RecordClass.REGISTER)["law_checked_on"] == "2026-11-19"
+    office.carried_out(office.approved(again))
+    assert [office.count(table) for table in REGISTER] == [0] * len(REGISTER)
+    assert [row.student_id for row in office.world.rows(office.family, Erasure)] == [leaver]
+
+
 def test_a_student_who_left_long_enough_ago_is_erased_and_one_who_left_a_day_later_is_not(office: Office) -> None:
     border = ends_before(NOW.date(), 24)
     leavers = {}

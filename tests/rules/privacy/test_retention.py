@@ -4,7 +4,16 @@ from datetime import date
 
 import pytest
 
-from rules.privacy.retention import RecordClass, ends_before, keepings, least_for, months_for
+from rules.privacy.retention import (
+    Least,
+    RecordClass,
+    ends_before,
+    in_force,
+    keepings,
+    least_for,
+    months_for,
+    verified_on,
+)
 
 BY_KEY = {keeping.key: keeping for keeping in keepings()}
 
@@ -49,6 +58,38 @@ def test_a_country_of_which_nobody_said_the_part_is_bound_by_the_longest_of_its_
     least = least_for(BY_KEY[RecordClass.STUDENT_RECORD], "US")
     assert least is not None
     assert (least.jurisdiction, least.months) == ("US-TX", 84)
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "told", "may_end"),
+    [
+        ("GB-ENG", {}, False),
+        ("GB-ENG", {"GB-ENG": date(2026, 11, 20)}, True),
+        ("GB-ENG", {"US-TX": date(2026, 11, 20)}, False),
+        ("US", {"US-TX": date(2026, 11, 20)}, False),
+        ("US", {"US-TX": date(2026, 11, 20), "US-CA": date(2026, 11, 19)}, True),
+        ("IE", {}, True),
+        (None, {}, True),
+    ],
+)
+def test_by_a_laws_period_nothing_ends_before_somebody_has_read_it(
+    jurisdiction: str | None,
+    told: dict[str, date],
+    may_end: bool,  # noqa: FBT001
+) -> None:
+    keeping = BY_KEY[RecordClass.STUDENT_RECORD]
+    assert in_force(keeping, jurisdiction, told) is may_end
+
+
+def test_the_day_a_law_was_read_is_ours_or_the_tenants() -> None:
+    ours = Least(jurisdiction="GB-ENG", months=72, cite="reg. 1", checked_on=date(2026, 1, 2))
+    theirs = ours.model_copy(update={"checked_on": None})
+    told = {"GB-ENG": date(2026, 3, 4)}
+    assert (verified_on(ours, told), verified_on(theirs, told), verified_on(theirs, {})) == (
+        date(2026, 1, 2),
+        date(2026, 3, 4),
+        None,
+    )
 
 
 def test_what_only_handrail_needs_ends_by_itself_and_a_childs_record_does_not() -> None:
