@@ -46,6 +46,8 @@ class Plan:
         if key.at is At.PRIOR_YEAR:
             line = Timeline.of(days, line.year - 1, settings, axis)
             prior_year = line.reach(YTD)
+        elif key.at is At.BEFORE_STEP:
+            line = Timeline.of(days, days - 1, settings, axis)
         run = MetricKey(Measure.CONSECUTIVE_DAYS, RUN, key.kinds, key.codes, key.exclude_codes)
         lens = Lens.of(key, settings, codes)
         return cls(key, lens, Lens.of(run, settings, codes), line.reach_of(key), known, prior_year)
@@ -70,7 +72,10 @@ class Plan:
 
 
 def _needs_a_step(key: MetricKey) -> bool:
-    """Metrics told from the last executed step: a district folder knows of no steps, so they stay unknown."""
+    """Metrics told from the last executed step: a district folder knows of no steps, so they stay unknown.
+
+    Their values stand ready for a walk that does know (bulk/walking.py): as if each day were that of the step.
+    """
     return key.window.kind is WindowKind.STEP or key.at is At.BEFORE_STEP
 
 

@@ -53,7 +53,12 @@ class Timeline:
         return Reach(np.minimum(low, high), high)
 
     def reach_of(self, key: MetricKey) -> Reach:
-        """The reach of a metric; only the count of unauthorised sessions in school weeks crosses the school year."""
+        """The reach of a metric; only the count of unauthorised sessions in school weeks crosses the school year.
+
+        What is counted since a step is added up from the first day: the difference of two days is what lies between.
+        """
+        if key.window.kind is WindowKind.STEP:
+            return Reach(np.zeros(len(self.at), np.int64), self.upto)
         if key.window.kind is WindowKind.WEEKS and key.measure is Measure.UNAUTHORISED_SESSIONS:
             return Reach(np.minimum(self._weeks_low(key.window.n), self.upto), self.upto)
         return self.reach(key.window)

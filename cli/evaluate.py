@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -53,11 +53,11 @@ def command(
     gc.disable()  # one short run that keeps nearly all it makes: collecting would only cost time
     started = time.monotonic()
     try:
-        request = Request(read_rules(_rules(rules)), mode, _as_of(as_of), _known_at(known_at))
+        request = Request(read_rules(_rules(rules)), mode, day_given(as_of), _known_at(known_at))
         loading = load(data, _students(students))
         district = loading.build()
     except Invalid as error:
-        _refuse(error)
+        refuse(error)
     outcome = evaluate(district, request)
     publish(
         out,
@@ -128,7 +128,8 @@ def _rules(file: Path | None) -> Any:
         raise structural(str(file), 0, "", f"not JSON ({error}): correct it") from error
 
 
-def _as_of(text: str | None) -> int | None:
+def day_given(text: str | None, option: str = "--as-of") -> int | None:
+    """A day as an option gives it; Invalid says how to write one."""
     if text is None:
         return None
     try:
@@ -136,7 +137,7 @@ def _as_of(text: str | None) -> int | None:
             return as_day(date.fromisoformat(text))
     except ValueError:
         pass
-    raise structural("--as-of", 0, "", f"{text!r} is not a date: write YYYY-MM-DD")
+    raise structural(option, 0, "", f"{text!r} is not a date: write YYYY-MM-DD")
 
 
 def _known_at(text: str | None) -> int | None:
@@ -160,7 +161,8 @@ def _students(given: str | None) -> frozenset[str] | None:
         return frozenset(given.split(","))
 
 
-def _refuse(error: Invalid) -> None:
+def refuse(error: Invalid) -> NoReturn:
+    """Say each problem and what to do, and end."""
     for place, what in (error.fields or {error.code: error.message}).items():
         print(f"{place}: {what}", file=sys.stderr)
     sys.exit(REFUSED)

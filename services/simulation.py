@@ -20,7 +20,7 @@ from rules.rulesets.facts import CaseFacts
 from rules.rulesets.model import RuleSet, Scope
 from rules.rulesets.ruleset import parse_ruleset
 from rules.rulesets.scope import StudentAtSchool, limits_missed
-from rules.rulesets.simulation import FactsOn, SimulatedStep, measured, simulate
+from rules.rulesets.simulation import Assumed, FactsOn, SimulatedStep, measured, simulate
 from rules.school_calendar import SchoolCalendar
 from services import rulesets
 from services.reasoning import explained, sentence
@@ -169,7 +169,8 @@ def _covers(dated: CareFlag | Exemption, on: date) -> bool:
 
 def _simulated(ruleset: RuleSet, case: _Case, span: Span, now: datetime) -> Simulation:
     days = (span.first, span.last)
-    steps = simulate(ruleset, case.history, case.facts_on, days, lambda on: not case.missed(ruleset.scope, on))
+    assumed = Assumed(in_scope=lambda on: not case.missed(ruleset.scope, on))
+    steps = simulate(ruleset, case.history, case.facts_on, days, assumed)
     told = [_told(step, case.history, now) for step in steps]
     return Simulation(told, _entry(ruleset, case, span, now), _scope(ruleset.scope, case, span))
 

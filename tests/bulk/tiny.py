@@ -17,11 +17,11 @@ def write(folder: Path, name: str, rows: list[dict[str, object]]) -> None:
         writer.writerows(rows)
 
 
-def day(random: Random) -> date:
-    return FIRST + timedelta(days=random.randrange(30))
+def day(random: Random, days: int = 30) -> date:
+    return FIRST + timedelta(days=random.randrange(days))
 
 
-def district(folder: Path, random: Random) -> Path:
+def district(folder: Path, random: Random, days: int = 30, most_marks: int = 160) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     schools = ["S1", "S2"]
     write(
@@ -41,29 +41,29 @@ def district(folder: Path, random: Random) -> Path:
         ],
     )
     slots = [
-        (school, FIRST + timedelta(days=n), half) for school in schools for n in range(30) for half in ("AM", "PM")
+        (school, FIRST + timedelta(days=n), half) for school in schools for n in range(days) for half in ("AM", "PM")
     ]
     kept = [slot for slot in slots if random.random() < 0.7] or slots[:1]
     names = ("school_id", "date", "session")
     write(folder, "calendar", [dict(zip(names, slot, strict=True)) for slot in kept])
-    write(folder, "enrolments", [span(random) for _ in range(5)])
-    write(folder, "marks", [mark(random, number) for number in range(random.randrange(1, 160))])
+    write(folder, "enrolments", [span(random, days) for _ in range(5)])
+    write(folder, "marks", [mark(random, number, days) for number in range(random.randrange(1, most_marks))])
     write(folder, "student_merges", [{"old_id": "c", "new_id": "a"}, {"old_id": "d", "new_id": "c"}])
     return folder
 
 
-def span(random: Random) -> dict[str, object]:
+def span(random: Random, days: int) -> dict[str, object]:
     return {
         "student_id": random.choice("abd"),
         "school_id": random.choice(["S1", "S2"]),
-        "start_date": random.choice([FIRST, day(random)]),
-        "end_date": random.choice(["", day(random)]),
+        "start_date": random.choice([FIRST, day(random, days)]),
+        "end_date": random.choice(["", day(random, days)]),
         "attends": random.choice(["AM|PM", "AM|PM", "AM", "PM", ""]),
     }
 
 
-def mark(random: Random, number: int) -> dict[str, object]:
-    on = day(random)
+def mark(random: Random, number: int, days: int) -> dict[str, object]:
+    on = day(random, days)
     at = datetime(on.year, on.month, on.day, random.choice([8, 9]), tzinfo=ZONE) + timedelta(
         days=random.randrange(-1, 5)
     )

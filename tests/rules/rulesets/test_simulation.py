@@ -11,7 +11,7 @@ from rules.attendance.history import History, ResolvedSession, SchoolSettings, S
 from rules.rulesets.facts import CaseFacts
 from rules.rulesets.model import RuleSet
 from rules.rulesets.ruleset import dump_ruleset, load_pack, parse_ruleset
-from rules.rulesets.simulation import Happened, everybody, simulate
+from rules.rulesets.simulation import Assumed, Happened, everybody, simulate
 from rules.school_calendar import SchoolCalendar
 
 FIRST = date(2026, 9, 7)
@@ -43,11 +43,9 @@ def walked(
     history: History,
     until: date = WEEKDAYS[-1],
     in_scope: Callable[[date], bool] = everybody,
+    **assumed: Any,
 ) -> list[tuple[date, str, str | None]]:
-    def facts(on: date, age: int | None) -> CaseFacts:
-        return CaseFacts(day=on, stage_age=age, exemption_active=False, reason_accepted=False, case_resolved=False)
-
-    found = simulate(ruleset, history, facts, (FIRST, until), in_scope)
+    found = simulate(ruleset, history, nothing_entered, (FIRST, until), Assumed(in_scope=in_scope, **assumed))
     return [(step.on, step.what.value, step.stage) for step in found]
 
 
@@ -117,3 +115,28 @@ def test_the_general_pack_walks_to_its_end_when_nothing_gets_better() -> None:
     gone = [day for n, day in enumerate(WEEKDAYS) if n % 3 == 0]
     stages = [stage for _, kind, stage in walked(load_pack("general"), attending(*gone)) if kind == "STEP"]
     assert stages == ["contact", "letter-1", "letter-2", "meeting", "escalation"]
+
+
+def test_approval_that_takes_days_puts_the_wait_off_and_holds_everything_meanwhile() -> None:
+    always = attending(*WEEKDAYS[10:])
+    found = walked(rules(), always, approval_school_days=3)
+    assert [on for on, _, _ in found] == [WEEKDAYS[14], WEEKDAYS[14 + 3 + 10]]
+    steps = simulate(rules(), always, nothing_entered, (FIRST, WEEKDAYS[-1]), Assumed(approval_school_days=3))
+    assert [step.acts_on for step in steps] == [WEEKDAYS[17], WEEKDAYS[30]]
+
+
+def test_an_approval_beyond_the_calendar_never_comes() -> None:
+    late = attending(*WEEKDAYS[-5:])
+    step, *more = simulate(rules(), late, nothing_entered, (FIRST, WEEKDAYS[-1]), Assumed(approval_school_days=3))
+    assert (step.on, step.acts_on, more) == (WEEKDAYS[-1], None, [])
+
+
+def test_a_student_who_leaves_ends_the_walk() -> None:
+    always = attending(*WEEKDAYS[10:])
+    found = walked(rules(), always, enrolled_until=WEEKDAYS[20])
+    assert found == [(WEEKDAYS[14], "STEP", "letter-1"), (WEEKDAYS[21], "LEFT", None)]
+    assert walked(rules(), always, enrolled_until=WEEKDAYS[12]) == []
+
+
+def nothing_entered(on: date, age: int | None) -> CaseFacts:
+    return CaseFacts(day=on, stage_age=age, exemption_active=False, reason_accepted=False, case_resolved=False)
