@@ -1,5 +1,7 @@
 """The nightly pass: due schools, current summaries, then each version over each due school, one transaction apiece."""
 
+from dataclasses import asdict
+
 from temporalio import activity
 
 from models.session import Sessions
@@ -26,12 +28,15 @@ class NightlyActivities:
     @activity.defn
     async def due_schools(self, order: NightlyOrder) -> DueSchools:
         async with self._sessions.tenant(order.tenant_id) as session:
+            await nightly.judge_held(session, _actor(order), order.time_zone, now=order.now)
             due = await nightly.due_schools(session, order.time_zone, now=order.now)
-        return DueSchools(schools=tuple(DueSchool(school_id=one.school_id, on=one.on) for one in due))
+        return DueSchools(schools=tuple(DueSchool.model_validate(asdict(one)) for one in due))
 
     @activity.defn
     async def refresh_summaries(self, order: RefreshOrder) -> Evaluated:
         students = await attendance_summaries.refresh(self._sessions, _actor(order), now=order.now)
+        due = [nightly.Due(one.school_id, one.on, one.catching_up) for one in order.schools]
+        await nightly.judge(self._sessions, _actor(order), due, known_at=order.now, now=order.now)
         return Evaluated(students=students)
 
     @activity.defn
@@ -45,7 +50,7 @@ class NightlyActivities:
         done = nightly.Evaluated()
         version = nightly.VersionToRun(order.version.digest, order.version.active)
         for school in order.schools:
-            wanted = nightly.Pass(version, school.school_id, school.on, order.now)
+            wanted = nightly.Pass(version, school.school_id, school.on, order.now, school.catching_up)
             async with self._sessions.tenant(order.tenant_id) as session:
                 found = await nightly.evaluate_school(session, _actor(order), wanted, now=order.now)
             done = done.plus(found)

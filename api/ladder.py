@@ -15,7 +15,7 @@ from rules.errors import Conflict, Unavailable
 from rules.ids import SchoolId, StudentId
 from rules.ladder.commands import Command
 from rules.ladder.verbs import Verb
-from services import instances
+from services import breakers, instances
 from services.instances import InstanceFile
 
 ACCEPTED = 202
@@ -74,6 +74,12 @@ class Ladder:
         """Answer 202 and keep no answer: the same key asks the case again."""
         self.response.status_code = ACCEPTED
         self.request.state.unconfirmed = True
+
+
+def not_held(found: InstanceFile) -> None:
+    """Refuse to approve what a breaker holds: it stays waiting until a leader releases it (ladder.md)."""
+    if found.breaker_id is not None:
+        raise breakers.refusal(found.breaker_id)
 
 
 def still_open(found: InstanceFile) -> None:

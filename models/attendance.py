@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -181,12 +182,20 @@ class StaleAttendance(Tenanted, Base):
 
 
 class RegisterArrival(Tenanted, Base):
-    """How much of a school-day's register has arrived; the evaluation date waits for it (S10.2)."""
+    """A school-day as its register tells it, in sessions, by the marks known at `updated_at`; breakers measure it.
+
+    When a fact of its day is computed anew `updated_at` falls to -infinity: the next pass counts it again.
+    """
 
     __tablename__ = "register_arrival"
 
     school_id: Mapped[UUID] = mapped_column(ForeignKey("school.id"), primary_key=True)
     date: Mapped[dt.date] = mapped_column(primary_key=True)
+    students: Mapped[int]
     scheduled: Mapped[int]
     marked: Mapped[int]
+    possible: Mapped[int]
+    absent: Mapped[int]
+    # how often each code said absent, attended, or nothing we know; possible and absent sessions of each class
+    counts: Mapped[dict[str, Any]]
     updated_at: Mapped[dt.datetime]

@@ -65,6 +65,7 @@ class MessageAttempt(Recorded, Base):
         UniqueConstraint("tenant_id", "message_id", "number"),
         one_of("channel", *CHANNELS),
         one_of("status", *DELIVERY),
+        Index("ix_message_attempt_attempted_at", "tenant_id", "attempted_at"),
     )
 
     message_id: Mapped[UUID] = mapped_column(ForeignKey("message.id"))
@@ -100,7 +101,7 @@ class Breaker(Recorded, Base):
     __tablename__ = "breaker"
     __table_args__ = (
         one_of("kind", "SUSPECT_DAY", "BATCH", "CAP"),
-        one_of("status", "OPEN", "RELEASED"),
+        one_of("status", "OPEN", "RELEASED", "CLEARED"),
         UniqueConstraint("tenant_id", "kind", "school_id", "date", "stage_key", postgresql_nulls_not_distinct=True),
     )
 
@@ -108,6 +109,7 @@ class Breaker(Recorded, Base):
     school_id: Mapped[UUID | None] = mapped_column(ForeignKey("school.id"))
     date: Mapped[dt.date | None]
     stage_key: Mapped[str | None]
+    # a suspect day clears by itself once a correction has made it an ordinary one
     status: Mapped[str] = mapped_column(server_default="OPEN")
     facts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     released_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))

@@ -62,6 +62,7 @@ class CaseCarriers:
             "instance.start": self.start,
             "instance.signal": self.signal,
             "import.finished": self.nightly,
+            "breaker.closed": self.nightly,
         }
 
     async def start(self, tenant_id: UUID, parcel: Parcel) -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.instances import Instance
+from models.instances import Instance, Proposal
 from models.queries.student_decisions import Moment
 from rules.errors import Invalid
 from rules.ids import EvaluationId
@@ -24,7 +24,7 @@ from rules.rulesets.decision import Action, Position, Rule, rules_of
 from rules.rulesets.evaluation import Bitmap, evaluate
 from rules.rulesets.metrics import MetricKey, WindowKind
 from rules.rulesets.model import RuleSet
-from services import pauses, reasoning
+from services import breakers, pauses, reasoning
 from services.context import CaseRef
 from services.entitlement import contact_stopped, recipients, sending_on
 from services.evaluation_days import evaluation_date
@@ -217,7 +217,7 @@ async def _today(session: AsyncSession, case: CaseRef, ruleset: RuleSet, when: C
 async def preflight(
     session: AsyncSession, case: CaseRef, digest: str, stage: Stage, basis: Basis, since: date | None
 ) -> Verdict:
-    """Basis, today's stop conditions, contact stop, entitled guardians and sending switch, in one reading."""
+    """Basis, today's stop conditions, contact stop, entitled guardians, breakers and sending switch, in one reading."""
     ruleset = await ruleset_of(session, digest)
     entitled = await recipients(session, case, PURPOSES.get(stage.type, "letters"), stage.channels)
     sends = stage.type in SENDS
@@ -227,8 +227,15 @@ async def preflight(
         contact_stop=await contact_stopped(session, case.student_id),
         pauses=await pauses.in_force(session, case),
         entitled=len(entitled.allowed),
-        sending=not sends or await sending_on(session, case.school_id),
+        sending=(not sends or await sending_on(session, case.school_id)) and not await _held(session, case, stage),
     )
+
+
+async def _held(session: AsyncSession, case: CaseRef, stage: Stage) -> bool:
+    """Whether a breaker has tripped over the step since it was approved: it waits as while sending is switched off."""
+    mine = select(Proposal.id).where(Proposal.instance_id == case.instance_id, Proposal.stage_key == stage.key)
+    latest = await session.scalar(mine.order_by(Proposal.id.desc()).limit(1))
+    return latest is not None and await breakers.holding(session, latest) is not None
 
 
 async def _stop_today(

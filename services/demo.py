@@ -20,6 +20,7 @@ from models.guardians import Guardian
 from models.imports import ImportRun
 from models.instances import Instance, Proposal
 from models.people import Person, RoleAssignment, School, SchoolScope
+from models.queries import breakers
 from models.rulesets import NightlyRun, RuleSet, RuleSetVersion
 from models.session import Sessions
 from models.students import CareFlag, Student
@@ -109,11 +110,12 @@ async def standing(session: AsyncSession) -> Standing:
     async def count(wanted: Any) -> int:
         return (await session.execute(wanted)).scalar_one() or 0
 
+    held = await breakers.held_schools(session)  # a suspect day waits for a person, not for a pass
     in_force = await count(select(func.count(RuleSetVersion.id)).where(RuleSetVersion.status == "ACTIVE"))
     begun = select(func.count(Instance.id)).where(Instance.closed_at.is_(None), Instance.phase == "EVALUATING")
     passes = select(NightlyRun.school_id, NightlyRun.digest).distinct().subquery()
     return Standing(
-        passes_due=in_force * await count(select(func.count(School.id))),
+        passes_due=in_force * await count(select(func.count(School.id)).where(School.id.not_in(held))),
         passes_done=await count(select(func.count()).select_from(passes)),
         students=await count(select(func.count(Student.id))),
         cases_beginning=await count(begun),

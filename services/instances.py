@@ -23,7 +23,7 @@ from rules.ladder.commands import Answer
 from rules.ladder.stages import Approval, LadderSnapshot
 from rules.ladder.words import Phase
 from rules.rulesets.ruleset import ladder_snapshot, parse_ruleset
-from services import audit, outbox, people, schools
+from services import audit, breakers, outbox, people, schools
 from services.audit import Act
 from services.context import Actor
 from services.facts import year_start
@@ -51,6 +51,7 @@ class Risk(StrEnum):
     ON_HOLD = "ON_HOLD"
     KEPT = "KEPT"
     HELD_BACK = "HELD_BACK"
+    BREAKER = "BREAKER"
 
 
 RISKS: Mapping[Risk, ColumnElement[bool]] = {
@@ -58,6 +59,7 @@ RISKS: Mapping[Risk, ColumnElement[bool]] = {
     Risk.ON_HOLD: SHOWN == "HELD",
     Risk.KEPT: Proposal.basis["kept"].as_boolean(),
     Risk.HELD_BACK: Proposal.step["held_back"].as_integer() > 0,
+    Risk.BREAKER: breakers.HOLDING.is_not(None),
 }
 
 
@@ -83,6 +85,7 @@ class QueueRow:
     class_name: str | None
     school_name: str
     shown: str
+    breaker_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class InstanceFile:
     proposal: Proposal | None
     flagged: bool
     level: Approval
+    breaker_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +126,9 @@ async def queue(session: AsyncSession, asked: QueueQuery, window: Window) -> Seq
     return [QueueRow(*row) for row in await session.execute(paged(wanted, (due, Proposal.id), window))]
 
 
-def _rows() -> Select[Proposal, Instance, Student, str | None, str, str]:
+def _rows() -> Select[Proposal, Instance, Student, str | None, str, str, UUID]:
     return (
-        select(Proposal, Instance, Student, SchoolClass.name, School.name, SHOWN)
+        select(Proposal, Instance, Student, SchoolClass.name, School.name, SHOWN, breakers.HOLDING)
         .join(Instance, Instance.id == Proposal.instance_id)
         .join(Student, Student.id == Instance.student_id)
         .join(School, School.id == Instance.lead_school_id)
@@ -165,7 +169,8 @@ async def file(session: AsyncSession, instance_id: UUID, *, on: date) -> Instanc
         # a flag that was there when the step was proposed has raised its approval already
         newly = flagged and not proposal.step.get("flags")
         level = approver_for(Approval(proposal.approval), flagged=newly)
-    return InstanceFile(instance, proposal, flagged, level)
+    held_by = None if proposal is None else await breakers.holding(session, proposal.id)
+    return InstanceFile(instance, proposal, flagged, level, held_by)
 
 
 async def of_student(session: AsyncSession, student_id: UUID) -> Sequence[Instance]:

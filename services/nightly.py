@@ -11,27 +11,29 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.people import School
-from models.queries import calendar, nightly
+from models.queries import breakers, calendar, nightly
 from models.queries.nightly import Compiled, statement_of
 from models.rows import affected
 from models.rulesets import RuleSetVersion
 from models.session import Sessions
 from rules.rulesets.model import RuleSet
-from services import attendance_summaries, audit, ruleset_places
+from services import attendance_summaries, audit, ruleset_places, suspect_days
 from services.context import Actor
-from services.evaluation_days import evaluation_date
+from services.evaluation_days import arrived_day, missed_days
 from services.facts import year_start
 from services.pinned import ruleset_of
 
 LATE_TRIP_SCHOOL_DAYS = 60
+SCHOOLS_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A school and its evaluation date."""
+    """A school and its evaluation date; `catching_up` is a night that was missed, evaluated before the latest."""
 
     school_id: UUID
     on: date
+    catching_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Pass:
     school_id: UUID
     on: date
     known_at: datetime
+    catching_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +73,28 @@ class Evaluated:
 
 
 async def due_schools(session: AsyncSession, time_zone: str, *, now: datetime) -> list[Due]:
-    """Schools of a zone whose evaluation date has something new; suspect days wait for a person (safeguards.md 7)."""
+    """Schools of a zone whose evaluation date has something new, each after the nights it missed, in order."""
     digests = [version.digest for version in await versions_to_run(session)]
     schools = (await session.scalars(select(School.id).where(School.timezone == time_zone).order_by(School.id))).all()
-    due = []
+    since = await breakers.last_runs(session, schools)
+    due: list[Due] = []
     for school_id in schools:
-        on = await evaluation_date(session, school_id, now)
-        if on is None or await session.scalar(nightly.SUSPECT, {"school": school_id, "day": on}):
-            continue
-        asked = {"school": school_id, "day": on, "digests": digests, "now": now}
-        if await session.scalar(nightly.FRESH_SINCE, asked):
-            due.append(Due(school_id, on))
+        due += await _due(session, school_id, since.get(school_id), digests, now)
     return due
+
+
+async def _due(
+    session: AsyncSession, school_id: UUID, since: date | None, digests: Sequence[str], now: datetime
+) -> list[Due]:
+    held = await breakers.held_from(session, school_id)
+    on = await arrived_day(session, school_id, now, before=held)
+    if on is None or (held and since is None):  # a first import begins with its last day, or waits for its release
+        return []
+    asked = {"school": school_id, "day": on, "digests": list(digests), "now": now}
+    if not await session.scalar(nightly.FRESH_SINCE, asked):
+        return []
+    missed = [] if since is None else await missed_days(session, school_id, (since, on), now)
+    return [*(Due(school_id, day, catching_up=True) for day in missed), Due(school_id, on)]
 
 
 async def begun_by_hand(session: AsyncSession, actor: Actor, runs: Sequence[str], *, now: datetime) -> None:
@@ -97,13 +110,19 @@ async def versions_to_run(session: AsyncSession) -> list[VersionToRun]:
 
 async def evaluate_school(session: AsyncSession, actor: Actor, order: Pass, *, now: datetime) -> Evaluated:
     """Evaluate, start and signal in one transaction; the same pass again finds its rows and changes nothing."""
+    held = await breakers.held_from(session, order.school_id)
+    if held and order.on >= held:  # found suspect after it was due: it is due again once it is released or cleared
+        return Evaluated()
     ruleset = await ruleset_of(session, order.version.digest)
     run = await _run(session, actor, order, ruleset, now)
+    if order.catching_up and not await _ran_before(run):  # what is new in force has missed no night
+        return Evaluated()
     done = Evaluated()
     if order.version.active and await ruleset_places.opens(session, ruleset, order.school_id, order.on):
         done = await _entries(run)
         done = done.plus(await _late_trips(run))
-    done = done.plus(await _running(run))
+    if not order.catching_up:  # a running case decides on what is so now, once
+        done = done.plus(await _running(run))
     counts = {"school": order.school_id, "digest": order.version.digest, "day": order.on, "known_at": order.known_at}
     await session.execute(nightly.RECORD_RUN, {**counts, "counts": json.dumps(asdict(done))})
     if done.opened or done.signalled or done.late_trips:
@@ -117,15 +136,43 @@ async def run_nightly(
 ) -> Evaluated:
     """Refresh, then every version over every due school, each in its own transaction."""
     await attendance_summaries.refresh(sessions, actor, now=now)
+    await judge(sessions, actor, due, known_at=known_at, now=now)
     async with sessions.tenant(actor.tenant_id) as session:
         versions = await versions_to_run(session)
     done = Evaluated()
     for version in versions:
         for school in due:
             async with sessions.tenant(actor.tenant_id) as session:
-                order = Pass(version, school.school_id, school.on, known_at)
+                order = Pass(version, school.school_id, school.on, known_at, school.catching_up)
                 done = done.plus(await evaluate_school(session, actor, order, now=now))
     return done
+
+
+async def judge(sessions: Sessions, actor: Actor, due: Sequence[Due], *, known_at: datetime, now: datetime) -> int:
+    """Measure the registers of these schools, some at a time; how many days came under suspicion."""
+    lasts: dict[UUID, date] = {}
+    for school in due:
+        lasts[school.school_id] = max(school.on, lasts.get(school.school_id, school.on))
+    tripped = 0
+    ids = sorted(lasts)
+    for first in range(0, len(ids), SCHOOLS_AT_ONCE):
+        async with sessions.tenant(actor.tenant_id) as session:
+            some = {}
+            for school_id in ids[first : first + SCHOOLS_AT_ONCE]:
+                arrived = await arrived_day(session, school_id, now)
+                some[school_id] = max(lasts[school_id], arrived or lasts[school_id])
+            tripped += await suspect_days.judge(session, actor, some, known_at=known_at, now=now)
+    return tripped
+
+
+async def judge_held(session: AsyncSession, actor: Actor, time_zone: str, *, now: datetime) -> None:
+    """Measure again what is held: a correction may have made an ordinary day of it."""
+    lasts = {}
+    for school_id in await breakers.held_schools(session, time_zone):
+        if arrived := await arrived_day(session, school_id, now):
+            lasts[school_id] = arrived
+    if lasts:
+        await suspect_days.judge(session, actor, lasts, known_at=now, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +219,11 @@ async def _run(session: AsyncSession, actor: Actor, order: Pass, ruleset: RuleSe
         **nightly.scoped(ruleset.scope),
     }
     return _Run(session, order, ruleset, given)
+
+
+async def _ran_before(run: _Run) -> bool:
+    asked = {"school": run.order.school_id, "digest": run.order.version.digest, "day": run.order.on}
+    return bool(await run.session.scalar(nightly.RAN_BEFORE, asked))
 
 
 async def _entries(run: _Run) -> Evaluated:

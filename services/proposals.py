@@ -16,7 +16,7 @@ from rules.ids import ProposalId
 from rules.ladder.stages import Approval, Stage, StageType
 from rules.ladder.state import Basis
 from rules.ladder.words import ProposalKind
-from services import school_days
+from services import batches, school_days
 from services.case_tasks import NewTask, open_task
 from services.context import CaseRef
 from services.entitlement import Recipient, recipients
@@ -61,7 +61,9 @@ async def open_proposal(session: AsyncSession, case: CaseRef, wanted: NewProposa
         return Opened(Approval(found.approval), bool(found.step.get("automatic")), found.due_on)
     flags = await active_flags(session, case)
     approver = approver_for(wanted.approver, flagged=bool(flags))
-    automatic = approver is Approval.AUTO
+    # a machine never decides on what a breaker holds; nor on the rest of the batch once a person has released it
+    held = wanted.kind is ProposalKind.STEP and wanted.stage and await batches.look(session, case, wanted.stage.key)
+    automatic = approver is Approval.AUTO and not held
     due = await school_days.day_after(session, case, _days_to_decide(wanted.stage))
     await session.execute(
         update(ProposalRow)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.people import School
 from models.tenants import Tenant
 from rules.access.sign_in import SignInSettings
+from rules.breakers.limits import Limits
 from rules.errors import Invalid
 from rules.privacy.retention import RecordClass
 from services import audit, tenants
@@ -61,6 +62,7 @@ class TenantSettings(_Section):
     auth: SignInSettings = SignInSettings()
     ladder: LadderSettings = LadderSettings()
     retention: RetentionSettings = RetentionSettings()
+    breakers: Limits = Limits()
     schools: dict[UUID, SchoolSettings] = Field(default_factory=dict)
 
 
@@ -87,10 +89,17 @@ async def retention(session: AsyncSession, tenant_id: UUID) -> RetentionSettings
     return RetentionSettings.model_validate(_known(tenant.settings.get("retention", {}), RetentionSettings))
 
 
+async def breaker_limits(session: AsyncSession, tenant_id: UUID) -> Limits:
+    """The section that breakers read."""
+    tenant = await session.get_one(Tenant, tenant_id)
+    return Limits.model_validate(_known(tenant.settings.get("breakers", {}), Limits))
+
+
 _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "auth": SignInSettings,
     "ladder": LadderSettings,
     "retention": RetentionSettings,
+    "breakers": Limits,
 }
 
 

@@ -69,7 +69,7 @@ class NightlyEvaluation:
         refresh = RefreshOrder(**self._asking().model_dump(), schools=due.schools)
         await workflow.execute_activity(refresh_summaries, args=[refresh], **shown(NIGHTLY, "summaries"))
         found = await workflow.execute_activity(versions_to_run, args=[self._asking()], **shown(READ, "versions"))
-        report = NightlyReport(schools=len(due.schools), versions=len(found.versions))
+        report = NightlyReport(schools=len({one.school_id for one in due.schools}), versions=len(found.versions))
         for version in found.versions:
             for first in range(0, len(due.schools), start.schools_per_batch):
                 batch = due.schools[first : first + start.schools_per_batch]

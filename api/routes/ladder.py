@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from api.commands import HandrailRoute
 from api.dependencies import Caller, Parts, permit
-from api.ladder import Asked, Walk, still_open
+from api.ladder import Asked, Walk, not_held, still_open
 from api.schemas.ladder import AnswerOut
 from api.schemas.shared import ReasonIn
 from api.schemas.verbs import (
@@ -48,6 +48,7 @@ CONTACTS = UUID("5b0c9d2e-91f4-5e0b-8a53-3d3e0f6b7a41")  # namespace: the same k
 async def approve(body: ApproveIn, caller: Annotated[Caller, permit(Permission.STEP_APPROVE)], walk: Walk) -> AnswerOut:
     """Approve the pending step; nothing leaves before the undo time is over."""
     found = await walk.reached(caller, Asked(consideration=body.consideration))
+    not_held(found)
     command = commands.Approve(
         **walk.by(caller, body.reason),
         proposal_id=ProposalId(body.proposal_id),

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from api import reach
 from api.commands import CommandKey, HandrailRoute
 from api.dependencies import Caller, Parts, Work, permit
-from api.ladder import ACCEPTED, Asked, Cases
+from api.ladder import ACCEPTED, Asked, Cases, not_held
 from api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, after, page
 from api.schemas.cases import InstanceSummary
 from api.schemas.ladder import (
@@ -101,6 +101,8 @@ async def _decided(body: BulkIn, row: BulkRow, caller: Caller, key: str, cases: 
         found = await cases.reached(caller, row.instance_id, Asked(rows=max(2, len(body.rows))))
         if found.proposal is not None and found.proposal.stage_key != body.stage_key:
             raise Invalid("other_stage", f"This step belongs to {found.proposal.stage_key}, not to {body.stage_key}.")
+        if row.decision == "approve":
+            not_held(found)
         command: Command = Approve(**who, proposal_id=proposal_id, reason=row.reason)
         if row.decision == "skip":
             command = Skip(**who, proposal_id=proposal_id, reason=row.reason)

@@ -46,6 +46,7 @@ ITEM: dict[str, Any] = {
     "stage_type": "LETTER_1",
     "approval": "STAFF",
     "held": False,
+    "breaker_id": None,
     "reason": "5 absences in 30 calendar days (2 Oct - 31 Oct); threshold 5",
     "basis": _BASIS,
     "due_on": "2026-11-27",
@@ -145,6 +146,7 @@ class QueueItem(Body):
     stage_type: str
     approval: str
     held: bool = Field(description="The case is on hold; the step cannot be approved until it goes on.")
+    breaker_id: UUID | None = Field(description="Holds the step until a leader releases it; see GET /breakers.")
     reason: str | None
     basis: BasisOut
     due_on: date | None
@@ -179,6 +181,7 @@ class QueueItem(Body):
             stage_type=ASKS.get(proposal.kind, proposal.stage_type),
             approval=proposal.approval,
             held=row.shown == "HELD",
+            breaker_id=row.breaker_id,
             reason=proposal.reason,
             basis=BasisOut.of(proposal.basis),
             due_on=proposal.due_on,
@@ -199,6 +202,7 @@ def _risks(row: QueueRow) -> list[str]:
     said = {
         "Needs a second look - ask the safeguarding lead": bool(step.get("flags")),
         "On hold: cannot be approved until the walk goes on": row.shown == "HELD",
+        "Held by a breaker: a leader looks at it and releases it": row.breaker_id is not None,
         "Decided to stay although the register was corrected": bool(row.proposal.basis.get("kept")),
         f"Not written to {step.get('held_back')} guardian(s): their entitlement is unknown": bool(
             step.get("held_back")

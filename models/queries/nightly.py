@@ -237,9 +237,8 @@ select bool_or(not exists (
             (select max(m.finished_at) from import_run m where m.finished_at <= :now), '-infinity')))
 from unnest(cast(:digests as text[])) d(digest)
 """)
-SUSPECT = text("""
-select exists (select from breaker where kind = 'SUSPECT_DAY' and status = 'OPEN' and date = :day
-    and (school_id = :school or school_id is null))
+RAN_BEFORE = text("""
+select exists (select from nightly_run where school_id = :school and digest = :digest and date < :day)
 """)
 VERSIONS = text("""
 select v.digest, bool_or(v.status = 'ACTIVE') as active from rule_set_version v

@@ -18,6 +18,13 @@ WORK_MEMORY = "set local work_mem = '64MB'"
 # Whose facts the last batch of this transaction renewed.
 RENEWED: Final[Select[UUID]] = select(column("student_id", Uuid)).select_from(table("batch"))
 
+# What a school-day comes to is counted again by the next pass that looks at it, and compared with what it was.
+UNCOUNT = """
+update register_arrival r set updated_at = '-infinity' from (
+    select school_id, min(from_date) as first, max(to_date) as last from batch group by school_id) b
+where r.school_id = b.school_id and r.date between b.first and b.last
+"""
+
 
 async def refresh_batch(session: AsyncSession, now: datetime, size: int) -> int:
     """Recompute up to `size` (student, school) pairs; how many were taken, 0 when none is stale."""
@@ -30,6 +37,7 @@ async def refresh_batch(session: AsyncSession, now: datetime, size: int) -> int:
         await session.execute(text("analyze batch"))
         await materialise(session, STEPS, {})
         await facts.rebuild(session)
+        await session.execute(text(UNCOUNT))
         await summaries.rebuild(session, now)
     return count
 

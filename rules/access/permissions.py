@@ -48,6 +48,8 @@ class Permission(StrEnum):
     CONTACT_STOP_READ = "contact_stops:read"
     CONTACT_STOP_SET = "contact_stops:set"
     CONTACT_STOP_LIFT = "contact_stops:lift"
+    BREAKER_READ = "breakers:read"
+    BREAKER_RELEASE = "breakers:release"
     SENDING_READ = "sending:read"
     SENDING_SWITCH = "sending:switch"
     TASK_READ = "tasks:read"
@@ -168,6 +170,8 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.CONTACT_STOP_READ: _READERS | _CLASSROOM,
         Permission.CONTACT_STOP_SET: _STAFF,
         Permission.CONTACT_STOP_LIFT: _LEADERS | {Role.SAFEGUARDING_LEAD},
+        Permission.BREAKER_READ: _READERS,
+        Permission.BREAKER_RELEASE: _LEADERS,
         Permission.SENDING_READ: _READERS,
         Permission.SENDING_SWITCH: _LEADERS,
         Permission.TASK_READ: _STAFF | {Role.DPO},

@@ -75,6 +75,12 @@ def _of_ladder(event_type: EventType) -> DomainEvent:
 TIER_ESCALATED: Final = DomainEvent(
     "TierEscalated", payloads.TierEscalatedData, "cases", "TierEscalatedEvent", "services/escalations.py"
 )
+BREAKER_OPENED: Final = DomainEvent(
+    "BreakerOpened", payloads.BreakerOpenedData, "breakers", emitted_by="services/breakers.py"
+)
+BREAKER_CLOSED: Final = DomainEvent(
+    "BreakerClosed", payloads.BreakerClosedData, "breakers", emitted_by="services/breakers.py"
+)
 OF_PROGRAMMES: Final = (
     DomainEvent("InterventionCreated", payloads.InterventionCreatedData, "interventions", "InterventionCreatedEvent"),
     DomainEvent(
@@ -106,5 +112,5 @@ OF_PROGRAMMES: Final = (
     ),
 )
 OF_LADDER: Final[Mapping[EventType, DomainEvent]] = MappingProxyType({one: _of_ladder(one) for one in EventType})
-CATALOGUE: Final = (*OF_PROGRAMMES, TIER_ESCALATED, *OF_LADDER.values())
+CATALOGUE: Final = (*OF_PROGRAMMES, TIER_ESCALATED, BREAKER_OPENED, BREAKER_CLOSED, *OF_LADDER.values())
 BY_TYPE: Final[Mapping[str, DomainEvent]] = MappingProxyType({event.type: event for event in CATALOGUE})

@@ -3,11 +3,15 @@
 safeguards.md section 6: events carry status, never a register code or a reason.
 """
 
+import datetime as dt
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from rules.breakers.batches import BatchCause
+from rules.breakers.days import DayCause
 
 
 class Payload(BaseModel):
@@ -98,3 +102,26 @@ class InterventionCompletedData(ProgrammeData):
 
     school_id: UUID
     completed_on: date
+
+
+class BreakerData(Payload):
+    """What the events of a breaker have in common: what is held, never whom or by which register code."""
+
+    breaker_id: UUID
+    kind: Literal["SUSPECT_DAY", "BATCH", "CAP"]
+    school_id: UUID | None = Field(description="Null: it holds the whole tenant.")
+    date: dt.date
+    stage_key: str | None
+    occurred_at: datetime
+
+
+class BreakerOpenedData(BreakerData):
+    """Something looks wrong and is held until a person releases it: a school-day, a batch of proposals, messages."""
+
+    cause: DayCause | BatchCause | None = Field(description="What it looks like; a person decides what it was.")
+
+
+class BreakerClosedData(BreakerData):
+    """What was held flows again: a person released it, or a correction of the register has cleared it."""
+
+    status: Literal["RELEASED", "CLEARED"]

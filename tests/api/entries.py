@@ -94,6 +94,8 @@ ENTRIES: dict[str, Entry] = {
     "list_contact_stops": Entry(ROSTER, sees="other_stop_id"),
     "set_contact_stop": Entry(STUDENT, (201,), body={"subject_id": "student_id"}, any_at_school=True),
     "lift_contact_stop": Entry(STUDENT, query={"reason": "The family asked."}),
+    "list_breakers": Entry(SCHOOLS, sees="breaker_id"),
+    "release_breaker": Entry(SCHOOL, (200, 409)),
     "read_sending": Entry(SCHOOLS),
     "turn_sending": Entry(SCHOOL, body={"enabled": True}),
     # rules

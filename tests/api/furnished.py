@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from models.access import ClassScope, GuardianAccount, Kinship, StudentScope
 from models.attendance import CodeMap
-from models.delivery import Message
+from models.delivery import Breaker, Message
 from models.erasures import Erasure
 from models.evidence_packs import EvidencePack
 from models.guardians import ContactStop, Guardian, GuardianLink
@@ -317,7 +317,9 @@ async def _register(session: Session, made: Furnished) -> None:
         f"webhook{n}_id": Webhook(url=f"https://hooks.example.org/{n}", note=CANARY, secret=b"x", secret_key_id="test")
         for n in ("", "_2")
     }
-    await _added(session, made.things, {"row_id": row, **hooks})
+    held = {"kind": "BATCH", "school_id": made.things["school_id"], "date": TODAY, "stage_key": "letter-9"}
+    breaker = Breaker(**held, facts={"limit": "20", "cause": "NOTHING"})
+    await _added(session, made.things, {"row_id": row, "breaker_id": breaker, **hooks})
 
 
 async def _added(session: Session, things: dict[str, UUID], rows: dict[str, Any]) -> None:

@@ -17,15 +17,18 @@ class NightlyOrder(PortModel):
 
 
 class DueSchool(PortModel):
-    """A school and the evaluation date: its last school day whose cut-off has passed and whose register has arrived."""
+    """A school and the evaluation date: its last school day whose cut-off has passed and whose register has arrived;
+    `catching_up` is a night that was missed, evaluated before the latest.
+    """
 
     school_id: SchoolId
     on: date
+    catching_up: bool = False
 
 
 class DueSchools(PortModel):
-    """Schools with something to evaluate; those whose date was already evaluated under the same known marks are left
-    out.
+    """Schools with something to evaluate, after the nights they missed, in order; those whose date was already
+    evaluated under the same known marks are left out.
     """
 
     schools: tuple[DueSchool, ...]
@@ -69,15 +72,17 @@ class Evaluated(PortModel):
 
 @activity.defn
 async def due_schools(order: NightlyOrder) -> DueSchools:
-    """The evaluation date of each school of the zone; never the running day; suspect days (safeguards 7) are left
-    out. Reads only.
+    """The evaluation date of each school of the zone; never the running day, nor one from a suspect day on
+    (safeguards.md 7). Clears suspect days that a correction has made ordinary; safe to repeat.
     """
     raise NotImplementedError(order)
 
 
 @activity.defn
 async def refresh_summaries(order: RefreshOrder) -> Evaluated:
-    """Bring summaries and totals up to date, set-based, only for changed students. Heartbeats; safe to repeat."""
+    """Bring summaries and totals up to date, set-based, only for changed students; then measure each school-day, and
+    hold those that look wrong. Heartbeats; safe to repeat.
+    """
     raise NotImplementedError(order)
 
 
