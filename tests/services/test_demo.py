@@ -12,7 +12,9 @@ from deploy.local.demo.stories import SMALLEST_DISTRICT
 from deploy.local.demo_district import DemoDistrict, generate
 from deploy.local.postgres import Server
 from models.session import Sessions, engine_for
-from services import demo
+from rules.ids import TenantId
+from services import demo, nightly
+from services.context import system
 from services.demo import LoadDemo
 from tests.keys import opened_on
 from tests.servers.kinds import Database
@@ -139,3 +141,22 @@ def test_a_load_killed_after_any_step_is_completed_by_the_next(
 
     with cloned(postgres) as fresh:
         told(fresh, story)
+
+
+def test_no_day_of_the_demo_is_suspect_on_its_first_morning(database: Database, district: DemoDistrict) -> None:
+    async def story(sessions: Sessions) -> None:
+        await loaded(sessions, district.folder)
+        tenant = await demo.find(sessions)
+        assert tenant
+        actor = system(TenantId(tenant.id), "cli", "first morning")
+        async with sessions.tenant(actor.tenant_id) as session:
+            due = await nightly.due_schools(session, "Europe/London", now=NOW)
+        assert len(due) == len(district.schools)
+        assert (await nightly.run_nightly(sessions, actor, due, known_at=NOW, now=NOW)).opened > 0
+        assert await rows(sessions, "select kind, date from breaker") == []
+        # the secondary's contacts are one batch too many for a first morning: a leader looks, the others' flow at once
+        many = "select s.source_id, count(*) from instance i join school s on s.id = i.lead_school_id "
+        held = await rows(sessions, many + "group by 1 having count(*) > 20")
+        assert [school for school, _ in held] == ["S004"]
+
+    told(database, story)

@@ -12,10 +12,10 @@ from sqlalchemy import select
 from models.attendance import RegisterArrival
 from models.audit import AuditEntry
 from models.delivery import Breaker
-from models.instances import Instance, Task
+from models.instances import Event, Instance, Task
 from models.people import School
 from models.reliability import Outbox
-from models.rulesets import NightlyRun
+from models.rulesets import Evaluation, LateTrip, NightlyRun
 from models.session import Sessions, engine_for
 from services import breaker_words, breakers, nightly
 from services.breakers import ReleaseBreaker
@@ -262,5 +262,58 @@ def test_a_released_day_that_becomes_worse_is_held_again(
         await a_pass(sessions, actor, night(D + 1))
         row, sentence = await told(sessions, actor)
         assert (row.status, row.released_at, sentence[:7]) == ("OPEN", None, "66.7 % ")
+
+    runner.run(story())
+
+
+def test_nights_that_were_missed_are_evaluated_in_order_and_only_once(
+    sessions: Sessions, runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    """The machine was down for three nights: who was over the threshold on the first of them only is still seen."""
+
+    def ill(pupil: str, day: int) -> str:
+        return "I" if pupil == "p03" and day in {D + 1, D + 2, D + 3} else "/"
+
+    async def story() -> None:
+        actor = await a_school(sessions, tmp_path, register(0, D + 1))
+        await a_pass(sessions, actor, night(D))
+        await take_in(sessions, actor, write(tmp_path, marks=register(D + 1, D + 5, ill)), now=night(D + 4))
+        await activate(sessions, actor, "just-now", THREE_DAYS)
+        async with sessions.tenant(actor.tenant_id) as session:
+            due = await nightly.due_schools(session, "Europe/London", now=night(D + 4))
+        assert [(one.on, one.catching_up) for one in due] == [
+            (DAYS[D + 1], True),
+            (DAYS[D + 2], True),
+            (DAYS[D + 3], True),
+            (DAYS[D + 4], False),
+        ]
+        done = await a_pass(sessions, actor, night(D + 4))
+        assert done.opened == 2, "one case for each of the two rule sets"
+        entries = {one.rule_set_key: one.entry_date for one in await rows(sessions, actor, Instance)}
+        assert entries == {"three": DAYS[D + 3], "just-now": DAYS[D + 4]}, "what is new in force has missed no night"
+        assert await a_pass(sessions, actor, night(D + 4)) == Evaluated(), "nothing is due twice"
+
+    runner.run(story())
+
+
+def test_an_unchanged_night_writes_nothing(sessions: Sessions, runner: asyncio.Runner, tmp_path: Path) -> None:
+    """Only what changed goes on: no case, signal, evaluation, event or audit row comes of a night like the last one."""
+
+    def ill(pupil: str, day: int) -> str:
+        return "N" if pupil == "p03" and day in {1, 2, 3} else "/"
+
+    async def story() -> None:
+        actor = await a_school(sessions, tmp_path, register(0, D, ill))
+        assert (await a_pass(sessions, actor, night(D - 1))).opened == 1
+        before = [await rows(sessions, actor, table) for table in (Instance, Evaluation, Event, LateTrip)]
+        told = [row.id for row in await rows(sessions, actor, Outbox, Outbox.kind.startswith("instance"))]
+        await take_in(sessions, actor, write(tmp_path, marks=register(D, D + 1)), now=night(D))
+        done = await a_pass(sessions, actor, night(D))
+        assert (done.students, done.changed, done.opened, done.signalled, done.absorbed) == (30, 0, 0, 0, 0)
+        after = [await rows(sessions, actor, table) for table in (Instance, Evaluation, Event, LateTrip)]
+        assert [[row.id for row in table] for table in after] == [[row.id for row in table] for table in before]
+        assert told == [row.id for row in await rows(sessions, actor, Outbox, Outbox.kind.startswith("instance"))]
+        verbs = [row.verb for row in await rows(sessions, actor, AuditEntry)]
+        assert verbs.count("evaluate") == 1, "of the first night"
 
     runner.run(story())
