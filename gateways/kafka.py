@@ -135,6 +135,6 @@ def cloud_event(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> An
     try:
         said = json.loads(value or b"")
         attributes = {name[len(_BINARY) :]: text.decode() for name, text in headers if name.startswith(_BINARY)}
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or parts within parts without end
         return None
     return {**attributes, "data": said} if attributes else said

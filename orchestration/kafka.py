@@ -15,6 +15,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy.exc import DataError
 
 from gateways.kafka import KAFKA_AWAY, KafkaPublisher, KafkaReader, Record
 from models.queries import event_cursors, event_feed
@@ -22,6 +23,7 @@ from models.queries.event_cursors import Holder
 from models.queries.event_feed import Published
 from models.queries.outbox import active_tenants
 from models.session import DATABASE_AWAY, Sessions
+from rules.bounds import storable
 from rules.events.catalogue import BY_TYPE
 from rules.ids import TenantId
 from services import events, inbound, tenants
@@ -33,6 +35,8 @@ PAGE: Final = 200
 IDLE_SECONDS: Final = 0.25
 AGAIN_SECONDS: Final = 2.0
 TENANT: Final = "tenantkey"  # the extension attribute that names the tenant of an inbound record
+# What a record can do to us that trying again does not mend. Anything else stops the reading, and nothing is lost.
+POISON: Final = (DataError, UnicodeError, OverflowError, RecursionError)
 Clock = Callable[[], datetime]
 
 
@@ -134,16 +138,29 @@ class KafkaInlet:
 
     async def _take(self, key: str | None, sent: Sequence[Any]) -> None:
         async with self._sessions.untenanted() as session:
-            tenant = None if key is None else await tenants.known(session, key)
+            tenant = None if key is None or not storable(key) else await tenants.known(session, key)
         if tenant is None:
             log.warning("kafka inlet: %s records name no tenant that is here", len(sent))
             self._metrics.received.labels("unknown_tenant").inc(len(sent))
             return
-        async with self._sessions.tenant(tenant.id) as session:
-            actor = system(TenantId(tenant.id), "relay", f"kafka-{uuid4()}")
-            arrival = Arrival("kafka", self._clock())
-            for verdict in await inbound.receive(session, actor, sent, arrival):
-                self._metrics.received.labels(verdict.result.value).inc()
+        await self._receive(TenantId(tenant.id), sent)
+
+    async def _receive(self, tenant_id: TenantId, sent: Sequence[Any]) -> None:
+        """Together; one by one if something among them cannot be dealt with, so that it stops nothing behind it."""
+        try:
+            async with self._sessions.tenant(tenant_id) as session:
+                actor = system(tenant_id, "relay", f"kafka-{uuid4()}")
+                verdicts = await inbound.receive(session, actor, sent, Arrival("kafka", self._clock()))
+        except POISON as fault:
+            if len(sent) > 1:
+                for one in sent:
+                    await self._receive(tenant_id, [one])
+                return
+            log.error("kafka inlet: a record was left, %s", type(fault).__name__)  # noqa: TRY400 - its text may tell
+            self._metrics.received.labels("failed").inc()
+            return
+        for verdict in verdicts:
+            self._metrics.received.labels(verdict.result.value).inc()
 
 
 def by_tenant(read: Sequence[Any]) -> list[tuple[str | None, list[Any]]]:

@@ -16,6 +16,7 @@ from models.imports import ImportRun
 from models.inbound import InboundEvent as InboundRow
 from models.queries import inbound as queries
 from models.queries.keyset import Window
+from rules.bounds import storable
 from rules.errors import DomainError, Invalid
 from rules.events.inbound import INBOUND_BY_TYPE, Envelope, InboundEvent, Told
 from services import audit, inbound_records, inbound_register, outbox
@@ -25,6 +26,8 @@ from services.inbound_register import News
 
 Via = Literal["api", "kafka"]
 MOST: Final = 100
+LONGEST_SHOWN: Final = 500
+ABOUT_OTHERS: Final = frozenset({"unknown_reference", "event_refused"})  # other news may make them good
 AHEAD: Final = timedelta(hours=24)  # a source whose clock is wrong must not shut out its own later news
 
 
@@ -80,7 +83,7 @@ class Unread:
     @property
     def identity(self) -> str:
         """What it is known by, if by anything."""
-        return f"{self.verdict.source} {self.verdict.id}"
+        return f"{self.envelope.source} {self.envelope.id}" if self.envelope else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +95,28 @@ class Arrival:
 
 
 async def receive(session: AsyncSession, actor: Actor, sent: Sequence[Any], arrival: Arrival) -> list[Verdict]:
-    """Take events in, in their order, in the caller's transaction; one that is refused leaves the others alone."""
+    """Take events in, in their order, in the caller's transaction; one that is refused leaves the others alone.
+
+    One that names a thing which comes later in the same batch is tried again behind it.
+    """
     if len(sent) > MOST:
         raise Invalid("too_many_events", f"At most {MOST} events at once.", fields={"body": f"has {len(sent)}"})
     read = [read_event(one) for one in sent]
     things = [one.entity for one in read if isinstance(one, Read)]
     await queries.lock(session, actor.tenant_id, [*things, *(one.identity for one in read)])
-    verdicts = [
-        await (_take(session, actor, one, arrival) if isinstance(one, Read) else _set_aside(session, one, arrival))
-        for one in read
-    ]
+    verdicts = [await _one(session, actor, one, arrival) for one in read]
+    if any(verdict.result is Result.APPLIED for verdict in verdicts):
+        for n, verdict in enumerate(verdicts):
+            if verdict.code in ABOUT_OTHERS:
+                verdicts[n] = await _one(session, actor, read[n], arrival)
     await _finish(session, actor, read, verdicts, arrival)
     return verdicts
+
+
+async def _one(session: AsyncSession, actor: Actor, event: Read | Unread, arrival: Arrival) -> Verdict:
+    return await (
+        _take(session, actor, event, arrival) if isinstance(event, Read) else _set_aside(session, event, arrival)
+    )
 
 
 def read_event(sent: Any) -> Read | Unread:
@@ -126,10 +139,17 @@ def read_event(sent: Any) -> Read | Unread:
 
 def _unreadable(sent: Any, code: str, wrong: ValidationError, at: str) -> Verdict:
     """The places and what is wrong there, never the values: they may hold a name."""
-    fields = {at + ".".join(map(str, one["loc"])): one["msg"] for one in wrong.errors()}
+    fields = {shown(at + ".".join(map(str, one["loc"]))): one["msg"] for one in wrong.errors(include_url=False)}
     named = sent if isinstance(sent, Mapping) else {}
-    source, event_id = (value if isinstance(value, str) else None for value in (named.get("source"), named.get("id")))
+    source, event_id = (
+        shown(value) if isinstance(value, str) else None for value in (named.get("source"), named.get("id"))
+    )
     return Verdict(Result.REFUSED, source, event_id, code, "The event is not as documented.", fields)
+
+
+def shown(text: str) -> str:
+    """What a sender called something, as an answer can say it: shortened, and without what no text can hold."""
+    return "".join(one if storable(one) else "\ufffd" for one in text[:LONGEST_SHOWN])
 
 
 def _digest(envelope: Envelope) -> str:

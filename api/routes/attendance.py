@@ -1,6 +1,5 @@
 """The register: imports, marks and corrections, summaries, code maps, quarantined rows, and a pass by hand."""
 
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from api.schemas.attendance import (
 from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
+from rules.bounds import AnyDay
 from rules.errors import Unavailable
 from services import attendance, filters, nightly, register, schools
 from services.attendance import CorrectRegister
@@ -78,8 +78,8 @@ async def list_summaries(
     student_id: UUID,
     caller: Annotated[Caller, permit(Permission.ATTENDANCE_READ)],
     session: Work,
-    from_date: Annotated[date, Query(alias="from")],
-    to_date: Annotated[date, Query(alias="to")],
+    from_date: Annotated[AnyDay, Query(alias="from")],
+    to_date: Annotated[AnyDay, Query(alias="to")],
     school_id: UUID | None = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
@@ -98,8 +98,8 @@ async def list_marks(
     student_id: UUID,
     caller: Annotated[Caller, permit(Permission.ATTENDANCE_READ)],
     session: Work,
-    from_date: Annotated[date, Query(alias="from")],
-    to_date: Annotated[date, Query(alias="to")],
+    from_date: Annotated[AnyDay, Query(alias="from")],
+    to_date: Annotated[AnyDay, Query(alias="to")],
     school_id: UUID | None = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,

@@ -1,6 +1,5 @@
 """Meetings: free times, booking, moving, and what came of them."""
 
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from api.schemas.meetings import (
 from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
+from rules.bounds import AnyDay
 from rules.errors import Conflict, DomainError, Invalid
 from rules.ids import MeetingId
 from rules.ladder.commands import RecordMeetingOutcome
@@ -71,8 +71,8 @@ async def list_slots(
     session: Work,
     school_id: UUID,
     student_id: UUID,
-    from_date: Annotated[date, Query(alias="from")],
-    to_date: Annotated[date, Query(alias="to")],
+    from_date: Annotated[AnyDay, Query(alias="from")],
+    to_date: Annotated[AnyDay, Query(alias="to")],
     staff_id: UUID | None = None,
 ) -> SlotsOut:
     """The next times free for the student and a colleague (left out: you)."""

@@ -26,6 +26,7 @@ from api.schemas.shared import ReasonIn
 from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission, Role
+from rules.bounds import AnyDay
 from rules.ids import StudentId
 from services import attendance, guardian_links, people
 from services.attendance import SetCalendar
@@ -66,8 +67,8 @@ async def read_calendar(
     caller: Annotated[Caller, permit(Permission.SCHOOL_READ)],
     session: Work,
     response: Response,
-    from_date: Annotated[date, Query(alias="from")],
-    to_date: Annotated[date, Query(alias="to")],
+    from_date: Annotated[AnyDay, Query(alias="from")],
+    to_date: Annotated[AnyDay, Query(alias="to")],
 ) -> CalendarOut:
     """The open sessions of a school between two days, with the ETag that an edit of the same span needs."""
     await reach.school(session, caller, school_id)

@@ -1,7 +1,6 @@
 """The queue, bulk decisions, and walks as they are read and begun."""
 
 import asyncio
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -29,6 +28,7 @@ from api.schemas.ladder import (
 from api.schemas.queue import QueueItem, Seen
 from models.queries.keyset import Window
 from rules.access.permissions import Permission
+from rules.bounds import AnyDay
 from rules.errors import DomainError, Invalid
 from rules.ids import ProposalId
 from rules.ladder.commands import Approve, Command, Skip
@@ -54,7 +54,7 @@ async def read_queue(
     stage_key: Annotated[str | None, Query(max_length=48)] = None,
     assignee_id: UUID | None = None,
     kind_of_act: Annotated[StepType | None, Query(alias="type")] = None,
-    due_by: Annotated[date | None, Query(description="Only steps due on this day or before.")] = None,
+    due_by: Annotated[AnyDay | None, Query(description="Only steps due on this day or before.")] = None,
     risk_flags: Annotated[list[Risk], Query(description="Only steps of which all of these are true.")] = [],  # noqa: B006
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,

@@ -1,6 +1,6 @@
 """The audit trail, the view log and the state of the chain as the API shows them."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal, Self
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.paging import DEFAULT_LIMIT, MAX_LIMIT
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, shown
 from models.queries.audit_trail import TrailFilter
+from rules.bounds import AnyDay
 from rules.errors import Invalid
 from rules.ids import StudentId
 from services.audit import Detail
@@ -29,8 +30,8 @@ class TrailIn(BaseModel):
     actor_id: UUID | None = None
     action: str | None = Field(None, max_length=64, description="What was done; of views, the operation that answered.")
     subject_kind: str | None = Field(None, max_length=64)
-    first: date | None = Field(None, alias="from", description="First day, in UTC.")
-    last: date | None = Field(None, alias="to", description="Last day, in UTC.")
+    first: AnyDay | None = Field(None, alias="from", description="First day, in UTC.")
+    last: AnyDay | None = Field(None, alias="to", description="Last day, in UTC.")
     details: bool = Field(False, description="Open the values before and after; whom they concern, was shown.")
     form: Literal["json", "csv"] = Field(
         "json", alias="format", description="CSV: everything asked for, in one answer."
@@ -53,8 +54,8 @@ class ExtractIn(BaseModel):
 
     student_id: UUID
     use: ExtractUse
-    first: date | None = Field(None, alias="from", description="First day, in UTC.")
-    last: date | None = Field(None, alias="to", description="Last day, in UTC.")
+    first: AnyDay | None = Field(None, alias="from", description="First day, in UTC.")
+    last: AnyDay | None = Field(None, alias="to", description="Last day, in UTC.")
     form: Literal["pdf", "csv"] = Field("pdf", alias="format")
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Key, Reason, Text, shown
+from rules.bounds import AnyDay
 from services.contact_stops import StopCause, SubjectKind
 
 _INSTANCE = {
@@ -202,7 +203,7 @@ class TaskIn(Body):
     instance_id: UUID | None = None
     assignee_id: UUID | None = None
     role: Key | None = None
-    due_on: date | None = None
+    due_on: AnyDay | None = None
 
 
 class TaskOut(Body):
@@ -309,7 +310,7 @@ class ReasonSession(Body):
 
     model_config = shown({"date": "2026-11-19", "session": "AM"})
 
-    date: date
+    date: AnyDay
     session: Literal["AM", "PM"]
 
 

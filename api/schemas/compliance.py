@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.audit import ChainOut
 from api.schemas.shared import SOME_ID, Body, shown
+from rules.bounds import AnyDay
 from services.compliance import Compliance
 
 
@@ -16,8 +17,8 @@ class ComplianceIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    first: date = Field(alias="from", description="First day, in UTC.")
-    last: date = Field(alias="to", description="Last day, in UTC; at most 400 days after the first.")
+    first: AnyDay = Field(alias="from", description="First day, in UTC.")
+    last: AnyDay = Field(alias="to", description="Last day, in UTC; at most 400 days after the first.")
     school_id: UUID | None = Field(None, description="Left out: all your schools.")
     verify: bool = Field(True, description="Walk the chain of the audit trail for the report; false leaves it out.")
     form: Literal["json", "pdf", "csv"] = Field("json", alias="format")

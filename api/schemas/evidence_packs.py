@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, Text, shown
+from rules.bounds import AnyDay
 from rules.privacy.disclosures import Party
 from rules.privacy.packs import PackKind, PackPart
 
@@ -34,7 +35,7 @@ class PackIn(Body):
     switched_on: dict[PackPart, Reason] = Field(
         default_factory=dict, description="What is put in although it is left out otherwise, each with its reason."
     )
-    asked_on: date | None = Field(
+    asked_on: AnyDay | None = Field(
         default=None, description="The day a family asked to see the record: starts the clock."
     )
 

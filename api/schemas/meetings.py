@@ -1,13 +1,14 @@
 """Meetings as the API shows them."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, shown
 from models.meetings import Meeting
+from rules.bounds import AnyDay, Instant
 from rules.meetings.outcomes import NoShow, Outcome
 
 _MEETING: dict[str, Any] = {
@@ -102,8 +103,8 @@ class MeetingIn(Body):
 
     student_id: UUID
     school_id: UUID
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
     staff_id: UUID | None = None
     room: Annotated[str, Field(max_length=100)] = ""
     mode: Mode = "in_person"
@@ -116,8 +117,8 @@ class OutcomeIn(Body):
     model_config = shown({"code": "SUPPORT_PLAN", "held_at": "2026-12-01T14:30:00Z", "notes": "Breakfast club agreed."})
 
     code: Outcome
-    held_at: AwareDatetime | None = None
-    until: date | None = Field(default=None, description="End of a medical plan.")
+    held_at: Instant | None = None
+    until: AnyDay | None = Field(default=None, description="End of a medical plan.")
     no_show: NoShow | None = None
     other_mode_offered: bool = False
     notes: Annotated[str, Field(max_length=8000)] = ""
@@ -135,8 +136,8 @@ class MeetingPut(Body):
         {"outcome": {"code": "RESOLVED", "held_at": "2026-12-01T14:30:00Z"}},
     )
 
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
     outcome: OutcomeIn | None = None
     reason: Reason | None = Field(default=None, description="Needed to move it, and to replace notes written before.")
 

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, WithJsonSchema
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, shown
 from models.students import Student
+from rules.bounds import AnyDay
 from services.guardian_links import FIELDS, LinkView
 from services.people import StudentFile
 
@@ -87,8 +88,8 @@ class CalendarIn(Body):
         }
     )
 
-    from_date: date
-    to_date: date
+    from_date: AnyDay
+    to_date: AnyDay
     sessions: Annotated[list[OpenSession], Field(max_length=1000)]
     reason: Reason
 

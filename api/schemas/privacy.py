@@ -4,9 +4,10 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, Text, shown
+from rules.bounds import AnyDay, Instant
 from rules.privacy.disclosures import DisclosurePurpose, Party
 from rules.privacy.incidents import IncidentKind, RegulatorDecision
 
@@ -94,7 +95,7 @@ class AmendmentIn(Body):
     guardian_id: UUID | None = Field(default=None, description="Who asks; a signed-in guardian asks for themselves.")
     subject_kind: SubjectKind
     subject_id: UUID | None = None
-    subject_on: date | None = None
+    subject_on: AnyDay | None = None
     wrong: Text
     wanted: Text
 
@@ -172,7 +173,7 @@ class IncidentIn(Body):
     student_id: UUID
     school_id: UUID
     happened: Text
-    noticed_at: AwareDatetime
+    noticed_at: Instant
     message_id: UUID | None = None
     artifact_id: UUID | None = None
     wrong_guardian_id: UUID | None = None
@@ -238,8 +239,8 @@ class IncidentCloseIn(Body):
     )
 
     regulator: RegulatorDecision
-    regulator_at: AwareDatetime | None = None
+    regulator_at: Instant | None = None
     regulator_reason: Reason
-    family_told_at: AwareDatetime | None = None
+    family_told_at: Instant | None = None
     family_reason: Annotated[Reason, Field(description="How the family was told, or why not.")]
     outcome: Reason

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from rules.bounds import storable
+
 SOME_ID: Final = "01934f2e-7a00-7000-8000-0000000000a1"
 OTHER_ID: Final = "01934f2e-7a00-7000-8000-0000000000b2"
 Reason = Annotated[
@@ -14,11 +16,6 @@ Reason = Annotated[
 ]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-
-
-def storable(text: str) -> bool:
-    """Whether a database can keep this text: no NUL, no half of a character."""
-    return "\0" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
 
 
 def _texts(value: object) -> Iterator[str]:

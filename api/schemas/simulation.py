@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, shown
 from rules.attendance.codes import Status
+from rules.bounds import AnyDay
 from services.simulation import ASSUMED, Simulation, Told
 
 _STEP: dict[str, Any] = {
@@ -26,7 +27,7 @@ class PastedDayIn(Body):
 
     model_config = shown({"on": "2026-11-02", "am": "PRESENT", "pm": "AUTHORISED_ABSENT", "pm_code": "I"})
 
-    on: date
+    on: AnyDay
     am: Status | None = None
     pm: Status | None = None
     am_code: Annotated[str, Field(max_length=40)] = ""

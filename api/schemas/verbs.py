@@ -1,12 +1,12 @@
 """What a person says with each verb on one walk: the bodies of `api/routes/ladder.py`."""
 
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from api.schemas.shared import SOME_ID, Body, Reason, Text, shown
+from rules.bounds import AnyDay
 from rules.ladder.commands import BasisChoice
 from rules.ladder.words import StopReason
 
@@ -44,7 +44,7 @@ class HoldIn(Body):
 
     model_config = shown({"until": "2026-12-04", "reason": "In hospital."})
 
-    until: date | None = None
+    until: AnyDay | None = None
     reason: Reason
 
 
@@ -135,7 +135,7 @@ class DeliveryIn(Body):
     model_config = shown({"guardian_id": SOME_ID, "on": "2026-11-20", "posted": True, "delivered": True})
 
     guardian_id: UUID
-    on: date
+    on: AnyDay
     posted: bool = True
     delivered: bool = True
     artifact_id: UUID | None = None

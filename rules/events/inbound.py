@@ -11,7 +11,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from rules.bounds import Instant, shallow
 
 PREFIX: Final = "org.handrail.inbound"
 _PLAIN: Final = r"^[^\x00-\x1f\x7f]+$"
@@ -47,7 +49,7 @@ class StudentData(Told):
     year_group: Word | None = None
     class_id: SourceId | None = None
     home_language: Word | None = None
-    deleted_at: AwareDatetime | None = None
+    deleted_at: Instant | None = None
 
 
 class GuardianData(Told):
@@ -185,7 +187,7 @@ class BehaviourData(Told):
     record_id: SourceId
     student_id: SourceId
     school_id: SourceId
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     category: Word
     severity: int | None = Field(None, ge=1, le=5)
     points: int | None = Field(None, ge=-1000, le=1000)
@@ -201,7 +203,7 @@ class PredictionData(Told):
     score: Decimal = Field(ge=0, le=1, max_digits=9, decimal_places=8)
     band: Word | None = None
     horizon_days: int | None = Field(None, ge=1, le=1000)
-    predicted_at: AwareDatetime
+    predicted_at: Instant
 
 
 class InboundStatus(StrEnum):
@@ -264,6 +266,12 @@ INBOUND: Final = (
 INBOUND_BY_TYPE: Final[Mapping[str, InboundEvent]] = MappingProxyType({event.type: event for event in INBOUND})
 
 
+def _shallow(data: dict[str, Any]) -> dict[str, Any]:
+    if not shallow(data):
+        raise ValueError("nested too deeply: no type is")
+    return data
+
+
 class Envelope(BaseModel):
     """A CloudEvent 1.0 in structured JSON; extensions are let through and not looked at."""
 
@@ -272,7 +280,7 @@ class Envelope(BaseModel):
     specversion: Literal["1.0"]
     id: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PLAIN)]
     source: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_PLAIN)]
-    type: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    time: AwareDatetime
+    type: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PLAIN)]
+    time: Instant
     datacontenttype: str = "application/json"
-    data: dict[str, Any]
+    data: Annotated[dict[str, Any], AfterValidator(_shallow)]

@@ -182,3 +182,17 @@ def test_an_evaluation_where_no_school_has_a_calendar_is_refused(district: Distr
     told = refused(district.post("/attendance/evaluations", tenancy=district.theirs), 422, "no_calendar")
     assert "No school here has a calendar" in told
     assert "calendar.csv" in told
+
+
+@pytest.mark.parametrize("noticed_at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_no_database_gives_back_is_refused_before_it_spoils_the_list(
+    district: District, noticed_at: str
+) -> None:
+    ours = district.ours
+    named = {"student_id": str(ours.students["ann"]), "school_id": str(ours.schools["oak"])}
+    answer = district.post("/incidents", json={**named, "happened": "An envelope.", "noticed_at": noticed_at})
+    assert (answer.status_code, list(answer.json()["fields"])) == (422, ["body.noticed_at"])
+    met = {**named, "starts_at": noticed_at, "ends_at": noticed_at, "room": "3"}
+    answer = district.post("/meetings", json=met)
+    assert (answer.status_code, list(answer.json()["fields"])) == (422, ["body.starts_at", "body.ends_at"])
+    assert district.get("/incidents").status_code == district.get("/meetings").status_code == 200

@@ -5,8 +5,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
+from models.inbound import InboundEvent
+from rules.events.inbound import INBOUND
 from tests.api.district import District
+from tests.services.told import Telling, said, tellings
 
 pytestmark = pytest.mark.servers
 
@@ -79,3 +83,66 @@ def test_what_came_in_is_listed_page_by_page_for_its_own_tenant(district: Distri
     first = district.get("/events/inbound?limit=1").json()
     second = district.get(f"/events/inbound?limit=1&cursor={first['next_cursor']}").json()
     assert first["items"] != second["items"]
+
+
+def kept(district: District, telling: Telling) -> list[Any]:
+    """What the tables hold of it, as the tellings write it."""
+
+    async def read() -> Any:
+        async with district.sessions.tenant(district.theirs.id) as session:
+            return await telling.seen(session)
+
+    return [said(value) for value in district.run(read())]
+
+
+def test_every_type_is_taken_in_once_and_in_any_order(district: District) -> None:
+    """To the other tenant, which no other test here looks at."""
+    every = tellings("oak")
+    assert [one.name for one in every] == [one.name for one in INBOUND]
+    newer, older = ([one.event(later=later) for one in every] for later in (True, False))
+    for sent, result in ((newer[::-1], "applied"), (older, "superseded"), (newer, "duplicate"), (older, "duplicate")):
+        answer = district.post("/events/inbound", json=sent, tenancy=district.theirs)
+        assert answer.status_code == 200, answer.text
+        results = dict(zip((one["type"] for one in sent), answer.json()["results"], strict=True))
+        for telling in every:
+            came = results[f"org.handrail.inbound.{telling.name}.v1"]
+            assert came["result"] == (result if telling.ordered or result != "superseded" else "applied"), came
+            assert kept(district, telling) == telling.kept, telling.name
+
+    async def remembered() -> int:
+        async with district.sessions.tenant(district.theirs.id) as session:
+            ids = [one["id"] for one in newer + older]
+            return len((await session.scalars(select(InboundEvent).where(InboundEvent.event_id.in_(ids)))).all())
+
+    assert district.run(remembered()) == 2 * len(every)
+
+
+NESTED: Any = {}
+for _ in range(200):
+    NESTED = {"deeper": NESTED}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"id": "a\0b"}, "id"),
+        ({"id": "a\ud800b"}, "id"),
+        ({"source": "\ud800"}, "source"),
+        ({"type": "a\0b"}, "type"),
+        ({"time": "0001-01-01T00:00:00+14:00"}, "time"),
+        ({"time": "9999-12-31T23:59:59-14:00"}, "time"),
+        ({"data": NESTED}, "data"),
+        ({"data": {"student_id": "a", "a\0b": 1}}, "data.a\ufffdb"),
+        ({"data": {"student_id": "a", "deleted_at": "9999-12-31T23:59:59-14:00"}}, "data.deleted_at"),
+    ],
+)
+def test_what_no_database_keeps_or_gives_back_is_refused_alone(
+    district: District, wrong: dict[str, Any], named: str
+) -> None:
+    good = event()
+    body = json.dumps([event(**wrong), good])
+    answer = district.post("/events/inbound", "integration", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    refused, applied = answer.json()["results"]
+    assert (refused["result"], list(refused["fields"]), applied["result"]) == ("refused", [named], "applied")
+    assert district.get("/events/inbound?limit=200").status_code == 200

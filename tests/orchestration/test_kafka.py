@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from gateways.kafka import KafkaPublisher, KafkaReader, cloud_event
 from models.inbound import InboundEvent, Prediction
+from models.people import School
 from models.queries import outbox
 from models.session import Sessions, engine_for
 from models.students import Student
@@ -26,10 +27,11 @@ from orchestration.kafka import TENANT, KafkaInlet, KafkaMetrics, KafkaOutlet
 from rules.events.catalogue import BY_TYPE, OF_LADDER, TIER_ESCALATED, DomainEvent, Topic
 from rules.events.publishing import schema
 from rules.ladder.events import EventType
-from services import events
+from services import events, inbound
 from tests.keys import opened_on
 from tests.orchestration.kafka_broker import Broker
 from tests.servers.kinds import Database, Store
+from tests.services.told import said, tellings
 
 pytestmark = pytest.mark.servers
 COMPLETED = OF_LADDER[EventType.COMPLETED]
@@ -56,6 +58,7 @@ class Town:
         self.registry = CollectorRegistry()
         self.metrics = KafkaMetrics(self.registry)
         self.group = f"group-{uuid4().hex}"
+        self.topic = INBOUND
 
     async def found(self) -> None:
         async with self.sessions.untenanted() as session:
@@ -64,7 +67,12 @@ class Town:
             await session.flush()
             self.tenant_id = tenant.id
         async with self.sessions.tenant(self.tenant_id) as session:
-            session.add(Student(source_id="S1"))
+            session.add_all([Student(source_id="S1"), School(source_id="oak", name="Oak School", code_set="UK")])
+
+    def alone(self) -> None:
+        """On a topic of its own, where every record read is one of this town's."""
+        self.topic = f"inbound-{uuid4().hex}"
+        self.broker.topics([self.topic], partitions=1)
 
     def outlet(self) -> KafkaOutlet:
         publisher = KafkaPublisher(self.broker.address)
@@ -72,7 +80,7 @@ class Town:
         return KafkaOutlet(self.sessions, publisher, lambda: datetime.now(UTC), self.metrics)
 
     def inlet(self) -> KafkaInlet:
-        reader = KafkaReader(self.broker.address, [INBOUND], self.group)
+        reader = KafkaReader(self.broker.address, [self.topic], self.group)
         self.stack.push_async_callback(reader.close)
         return KafkaInlet(self.sessions, reader, lambda: datetime.now(UTC), self.metrics)
 
@@ -108,7 +116,7 @@ class Town:
         producer = AIOKafkaProducer(bootstrap_servers=self.broker.address.servers, acks="all")
         await producer.start()
         for value, headers in sent:
-            await producer.send_and_wait(INBOUND, value, key=b"S1", headers=headers)
+            await producer.send_and_wait(self.topic, value, key=b"S1", headers=headers)
         await producer.stop()
 
     async def until_received(self, inlet: KafkaInlet, many: int) -> None:
@@ -233,6 +241,54 @@ def test_both_modes_are_taken_in_once_and_what_is_refused_is_listed(database: Da
             second["id"]: ("APPLIED", "kafka", None),
             wrong["id"]: ("REFUSED", "kafka", "event_data_invalid"),
         }
+
+    in_town(database, broker, story)
+
+
+def test_every_type_is_taken_in_once_and_in_any_order(database: Database, broker: Broker) -> None:
+    async def story(town: Town) -> None:
+        town.alone()
+        every = tellings("oak")
+        newer, older = ([one.event(later=later, **{TENANT: town.key}) for one in every] for later in (True, False))
+        await town.send(*map(structured, newer[::-1]))
+        inlet = town.inlet()
+        await town.until_received(inlet, len(newer))
+        await town.send(*map(binary, older), *map(structured, newer))
+        await town.until_received(inlet, len(older + newer))
+        refused = [(row.type, row.problem) for row in await town.rows(InboundEvent) if row.status == "REFUSED"]
+        assert refused == []
+        unordered = sum(not one.ordered for one in every)
+        assert town.received("applied") == len(every) + unordered
+        assert (town.received("superseded"), town.received("duplicate")) == (len(every) - unordered, len(every))
+        async with town.sessions.tenant(town.tenant_id) as session:
+            for telling in every:
+                assert [said(value) for value in await telling.seen(session)] == telling.kept, telling.name
+
+    in_town(database, broker, story)
+
+
+def test_a_record_that_nothing_can_be_done_with_stops_none_behind_it(
+    database: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken characters are refused by name; what nobody thought of (here: a fault for one id) is left, alone."""
+    kept = inbound.receive
+
+    async def receive(session: Any, actor: Any, sent: Any, arrival: Any) -> Any:
+        if any(isinstance(one, dict) and one.get("id") == "unthought" for one in sent):
+            raise RecursionError
+        return await kept(session, actor, sent, arrival)
+
+    async def story(town: Town) -> None:
+        town.alone()
+        good = prediction(town, "0.5")
+        broken = [prediction(town, "0.5", id="a\0"), prediction(town, "0.5", source="\ud800"), {TENANT: "\0"}]
+        deep: tuple[bytes, list[tuple[str, bytes]]] = (b"[" * 100_000, [])
+        monkeypatch.setattr(inbound, "receive", receive)
+        unthought = prediction(town, "0.5", id="unthought")
+        await town.send(*map(structured, [*broken, unthought]), deep, structured(good))
+        await town.until_received(town.inlet(), 6)
+        assert {row.event_id: row.status for row in await town.rows(InboundEvent)} == {good["id"]: "APPLIED"}
+        assert (town.received("refused"), town.received("failed"), town.received("unknown_tenant")) == (2, 1, 2)
 
     in_town(database, broker, story)
 
