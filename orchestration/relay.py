@@ -2,10 +2,14 @@
 
 A claimed row is leased, not locked: no transaction is open while Temporal is called. If the relay dies after Temporal
 accepted, the lease runs out and the row is carried again, which signals and starts absorb (seq, workflow id).
+
+A night may open a thousand cases at once. A few begin at a time: the next ones when those before have come to rest. All
+at once they would queue before every person's decision, and push each other out of the worker's cache.
 """
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,12 +17,14 @@ from uuid import UUID
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.queries import outbox
-from models.session import DATABASE_AWAY, Sessions
+from models.session import DATABASE_AWAY, Session, Sessions
 from orchestration.client import reaching
 
 log = logging.getLogger("handrail.relay")
 IDLE_SECONDS = 0.25
 LONGEST_BACKOFF = timedelta(minutes=1)
+BEGIN_AT_ONCE = 16  # per tenant; a case takes about half a second to its first proposal
+BEGIN_WITHIN = timedelta(minutes=5)  # one that has not come to rest by then holds up nobody any more
 GONE = frozenset({RPCStatusCode.NOT_FOUND})
 
 
@@ -36,6 +42,7 @@ class Relay:
         self._sessions = sessions
         self._carriers = carriers
         self._clock = clock
+        self._beginning: dict[UUID, dict[str, datetime]] = defaultdict(dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Carry until told to stop; a database that is away is waited for."""
@@ -58,8 +65,19 @@ class Relay:
         async with self._sessions.tenant(tenant_id) as session:
             if not await outbox.number_rows(session, tenant_id):
                 return 0
-            parcels = await outbox.claim(session, tenant_id, now=self._clock())
+            room = await self._room(session, tenant_id)
+            parcels = await outbox.claim(session, tenant_id, now=self._clock(), starts=room)
         return sum(await asyncio.gather(*(self._carry(tenant_id, parcel) for parcel in parcels)))
+
+    async def _room(self, session: Session, tenant_id: UUID) -> int:
+        """How many more cases of the tenant may begin."""
+        mine, oldest = self._beginning[tenant_id], self._clock() - BEGIN_WITHIN
+        if mine:
+            still = await outbox.still_beginning(session, mine)
+            self._beginning[tenant_id] = mine = {
+                subject: at for subject, at in mine.items() if subject in still and at > oldest
+            }
+        return max(0, BEGIN_AT_ONCE - len(mine))
 
     async def _carry(self, tenant_id: UUID, parcel: outbox.Parcel) -> int:
         try:
@@ -81,6 +99,8 @@ class Relay:
             return 0
         async with self._sessions.tenant(tenant_id) as session:
             await outbox.delivered(session, parcel.id, now=self._clock())
+        if parcel.kind == outbox.START:
+            self._beginning[tenant_id][parcel.subject] = self._clock()
         return 1
 
 

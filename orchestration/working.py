@@ -14,6 +14,10 @@ from workflows.sandbox import runner
 
 WORKFLOWS = (StudentIntervention, NightlyEvaluation)
 CACHED = 500
+# Each runs in a thread of its own and has ten seconds on Temporal's clock. The SDK's hundred, in one process, all run
+# out of them under a flood of new cases: the work is thrown away and begun again, for ever. What waits at the server
+# runs out of nothing.
+WORKFLOW_TASKS_AT_ONCE = 8
 
 
 def worker(
@@ -32,6 +36,7 @@ def worker(
         workflow_runner=runner(),
         deployment_config=versioning,
         max_cached_workflows=CACHED,
+        max_concurrent_workflow_tasks=WORKFLOW_TASKS_AT_ONCE,
         max_concurrent_activities=20,
         max_heartbeat_throttle_interval=timedelta(seconds=5),
         graceful_shutdown_timeout=timedelta(seconds=30),

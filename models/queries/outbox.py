@@ -1,5 +1,6 @@
 """The outbox as the relay sees it: gapless positions, one row per subject at a time, leases, no open transactions."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,15 +35,23 @@ ADVANCE_HEAD = text("""
 update outbox_head set position = coalesce((select max(position) from outbox where tenant_id = :tenant), 0)
 where tenant_id = :tenant
 """)
+# Word for a case that runs never waits behind new cases, however many a night opens at once.
 OLDEST_PER_SUBJECT = text("""
 select id from (
-    select distinct on (subject) id, next_attempt_at, position from outbox
-    where tenant_id = :tenant and status = 'PENDING' and kind <> 'event' and position is not null
-    order by subject, position
-) oldest
-where next_attempt_at is null or next_attempt_at <= :now
-order by position limit :many
+    select id, kind, position, row_number() over (partition by kind = 'instance.start' order by position) as n from (
+        select distinct on (subject) id, kind, next_attempt_at, position from outbox
+        where tenant_id = :tenant and status = 'PENDING' and kind <> 'event' and position is not null
+        order by subject, position
+    ) oldest
+    where next_attempt_at is null or next_attempt_at <= :now
+) due
+where kind <> 'instance.start' or n <= :starts
+order by kind = 'instance.start', position limit :many
 """)
+BEGINNING = text("select id::text from instance where id = any(:ids) and phase = 'EVALUATING'")
+
+
+START = "instance.start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +79,22 @@ async def number_rows(session: AsyncSession, tenant_id: UUID) -> bool:
     return held
 
 
-async def claim(session: AsyncSession, tenant_id: UUID, *, now: datetime, many: int = 50) -> list[Parcel]:
-    """Lease the oldest pending row of each subject, so that the order per subject is kept."""
-    found = await session.scalars(OLDEST_PER_SUBJECT, {"tenant": tenant_id, "now": now, "many": many})
+async def claim(
+    session: AsyncSession, tenant_id: UUID, *, now: datetime, many: int = 50, starts: int = 50
+) -> list[Parcel]:
+    """Lease the oldest pending row of each subject, so that the order per subject is kept; of new cases so many."""
+    wanted = {"tenant": tenant_id, "now": now, "many": many, "starts": starts}
+    found = await session.scalars(OLDEST_PER_SUBJECT, wanted)
     leased = await session.scalars(
         update(Outbox).where(Outbox.id.in_(found.all())).values(next_attempt_at=now + LEASE).returning(Outbox)
     )
-    rows = sorted(leased.all(), key=lambda row: row.position or 0)
+    rows = sorted(leased.all(), key=lambda row: (row.kind == START, row.position or 0))
     return [Parcel(row.id, row.kind, row.subject, row.payload, row.attempts) for row in rows]
+
+
+async def still_beginning(session: AsyncSession, subjects: Collection[str]) -> set[str]:
+    """Which of these new cases have not yet come to their first rest (a proposal, a hold, an end)."""
+    return set((await session.scalars(BEGINNING, {"ids": [UUID(one) for one in subjects]})).all())
 
 
 async def delivered(session: AsyncSession, parcel_id: UUID, *, now: datetime) -> None:

@@ -7,15 +7,18 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from sqlalchemy import update
 from temporalio.service import RPCError, RPCStatusCode
 
+from models.instances import Instance
 from models.queries import outbox
 from models.queries.outbox import Parcel
 from models.session import Sessions, engine_for
-from orchestration.relay import Relay, Undeliverable
+from orchestration.relay import BEGIN_AT_ONCE, BEGIN_WITHIN, Relay, Undeliverable
 from services.outbox import enqueue
 from tests.keys import opened_on
 from tests.servers.kinds import Database
+from tests.services.seeding import World, grace
 
 pytestmark = pytest.mark.servers
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -66,9 +69,9 @@ def relayed(database: Database, story: Callable[[Sessions, UUID], Awaitable[None
     asyncio.run(tell())
 
 
-async def put(sessions: Sessions, tenant: UUID, subject: str, n: int) -> None:
+async def put(sessions: Sessions, tenant: UUID, subject: str, n: int, kind: str = "instance.signal") -> None:
     async with sessions.tenant(tenant) as session:
-        await enqueue(session, "instance.signal", subject, {"n": n})
+        await enqueue(session, kind, subject, {"n": n})
 
 
 async def states(sessions: Sessions, tenant: UUID) -> tuple[int, datetime | None]:
@@ -162,3 +165,35 @@ def test_positions_are_gapless_although_writers_race_and_some_roll_back(database
         assert given == list(range(1, 81))
 
     relayed(database, story)
+
+
+def test_a_night_of_new_cases_begins_a_few_at_a_time_and_holds_up_no_running_case(database: Database) -> None:
+    world = World(database)
+    first = world.family(grace())
+    many = [first, *(world.family(grace(), tenant_id=first.tenant_id) for _ in range(BEGIN_AT_ONCE + 2))]
+    ids = [str(one.instance_id) for one in many]
+    carrying, clock = Carrying(), Clock()
+    relay = Relay(world.sessions, {"instance.start": carrying, "instance.signal": carrying}, clock)
+
+    def rest(*instances: str) -> None:
+        world.change(first, update(Instance).where(Instance.id.in_(instances)).values(phase="AWAITING_APPROVAL"))
+
+    def ours() -> list[str]:
+        return [subject for subject, _ in carrying.got if subject in {"runs", *ids}]
+
+    async def story() -> None:
+        for n, instance_id in enumerate(ids):
+            await put(world.sessions, first.tenant_id, instance_id, n, "instance.start")
+        await put(world.sessions, first.tenant_id, "runs", 0)
+        await drained(relay)
+
+    world.change(first, update(Instance).values(phase="EVALUATING"))
+    world.run(story())
+    assert ours() == ["runs", *ids[:BEGIN_AT_ONCE]], "word for a case that runs goes first"
+    rest(ids[3])
+    world.run(drained(relay))
+    assert ours() == ["runs", *ids[: BEGIN_AT_ONCE + 1]]
+    clock.now += BEGIN_WITHIN + timedelta(seconds=1)
+    world.run(drained(relay))
+    assert ours() == ["runs", *ids], "one that never rests holds nobody up for ever"
+    world.close()
