@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
@@ -14,6 +14,8 @@ from models import tables
 Session = AsyncSession
 # What a database that is down or restarting looks like; background loops wait for it, everybody else lets it pass.
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
+# What a value that no column can hold looks like, however often it is tried.
+NEVER_STORED = (DataError,)
 BIND = text("select set_config('app.current_tenant', :tenant, true)")
 
 

@@ -15,14 +15,13 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from prometheus_client import CollectorRegistry, Counter
-from sqlalchemy.exc import DataError
 
 from gateways.kafka import KAFKA_AWAY, KafkaPublisher, KafkaReader, Record
 from models.queries import event_cursors, event_feed
 from models.queries.event_cursors import Holder
 from models.queries.event_feed import Published
 from models.queries.outbox import active_tenants
-from models.session import DATABASE_AWAY, Sessions
+from models.session import DATABASE_AWAY, NEVER_STORED, Sessions
 from rules.bounds import storable
 from rules.events.catalogue import BY_TYPE
 from rules.ids import TenantId
@@ -36,7 +35,7 @@ IDLE_SECONDS: Final = 0.25
 AGAIN_SECONDS: Final = 2.0
 TENANT: Final = "tenantkey"  # the extension attribute that names the tenant of an inbound record
 # What a record can do to us that trying again does not mend. Anything else stops the reading, and nothing is lost.
-POISON: Final = (DataError, UnicodeError, OverflowError, RecursionError)
+POISON: Final = (*NEVER_STORED, UnicodeError, OverflowError, RecursionError)
 Clock = Callable[[], datetime]
 
 
