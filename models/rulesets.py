@@ -40,9 +40,7 @@ class RuleSetVersion(Governed, Base):
     )
 
     rule_set_id: Mapped[UUID] = mapped_column(ForeignKey("rule_set.id"))
-    digest: Mapped[str] = (
-        mapped_column()
-    )  # declared in full: an annotation alone would leave the shared column nullable
+    digest: Mapped[str] = mapped_column()  # an annotation alone would leave the shared column, which may be null
     content: Mapped[dict[str, Any]]
     activated_at: Mapped[dt.datetime | None]
 
