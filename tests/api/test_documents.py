@@ -8,12 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from gateways.keyring import MasterKeyRing
-from gateways.mailer import SmtpAddress, SmtpMailer
-from gateways.object_store import S3ObjectStore, StoreAddress
 from rules.letters.templates import starter_template
-from services.means import Means, Sender, Threads
 from tests.api.district import District
+from tests.api.papers import stored
 from tests.servers.kinds import Store
 
 pytestmark = pytest.mark.servers
@@ -22,18 +19,9 @@ pytestmark = pytest.mark.servers
 @pytest.fixture(scope="module")
 def papers(district: District, s3: Store) -> Iterator[District]:
     """The district with a store, and one approved template."""
-    means = Means(
-        sessions=district.sessions,
-        store=S3ObjectStore(StoreAddress(s3.bucket, s3.region, s3.endpoint, s3.access_key, s3.secret_key)),
-        mailer=SmtpMailer(SmtpAddress("127.0.0.1", 1)),
-        keyring=MasterKeyRing({"test": b"m" * 32}, "test"),
-        threads=Threads(1),
-        sender=Sender("office@example.org"),
-    )
-    district.app.state.parts = replace(district.app.state.parts, means=means)
-    approve_letter(district)
-    yield district
-    district.run(means.threads.close())
+    with stored(district, s3):
+        approve_letter(district)
+        yield district
 
 
 def approve_letter(district: District) -> str:

@@ -2,66 +2,30 @@
 
 import asyncio
 from dataclasses import replace
-from io import BytesIO
-from uuid import UUID
 
 import pytest
-from pypdf import PdfReader
 from sqlalchemy import update
 
-from gateways.ports import MailDeferred, OutgoingMail, StoredObject
-from models.delivery import Message, MessageAttempt, SendingSwitch
-from models.guardians import ContactStop, Guardian, GuardianLink
-from models.instances import Task
+from gateways.ports import StoredObject
+from models.delivery import Message
+from models.guardians import Guardian
 from models.letters import LetterArtifact, StudentKey
 from models.people import School
 from models.students import Student
-from rules.errors import Conflict, Forbidden, Invalid, Unavailable
+from rules.errors import Conflict, Forbidden, Invalid
 from rules.ladder.commands import DeliveryState
-from services import artifacts, contact_stops, delivery, letters
-from services.contact_stops import SetContactStop, StopCause, SubjectKind
-from services.context import Actor, CaseRef
-from services.delivery import HandOver
+from services import artifacts, letters
+from services.context import Actor
 from services.letter_merge import Writing, gather
-from services.letters import GenerateLetter, Issued, Planned, Wish
+from services.letters import GenerateLetter, Wish
 from services.mailing import Outcome
 from services.means import Means
 from services.student_keys import data_key
 from tests.servers.kinds import MailServer
-from tests.services.seeding import BASIS, LETTER_1, NOW, TODAY, Family, Parent, World, grace, henry
+from tests.services.seeding import BASIS, NOW, TODAY, World, grace, henry
+from tests.services.writing import issued, pdf_of, plan, whole, words
 
 pytestmark = pytest.mark.servers
-WISH = Wish("LETTER_1_ATTENDANCE", LETTER_1.key, channels=LETTER_1.channels)
-
-
-async def plan(means: Means, case: CaseRef, wish: Wish = WISH) -> list[Planned]:
-    async with means.sessions.tenant(case.tenant_id) as session:
-        return await letters.plan(session, case, wish)
-
-
-async def issued(means: Means, family: Family, one: Planned, key: str = "w/2") -> Issued:
-    writing = Writing(one.guardian_id, one.language, BASIS)
-    return await letters.issue(means, family.case(f"{key}/{one.guardian_id}"), one.message_id, writing)
-
-
-async def sent(means: Means, family: Family, artifact_id: UUID, key: str = "w/3") -> Outcome:
-    return await delivery.deliver(means, family.case(f"{key}/{artifact_id}"), artifact_id)
-
-
-async def whole(means: Means, family: Family) -> list[tuple[Issued, Outcome]]:
-    done = []
-    for one in await plan(means, family.case("w/1")):
-        letter = await issued(means, family, one)
-        done.append((letter, await sent(means, family, letter.artifact_id)))
-    return done
-
-
-def words(pdf: bytes) -> str:
-    return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
-
-
-def pdf_of(world: World, family: Family, artifact_id: UUID) -> bytes:
-    return world.run(artifacts.content(world.means, family.case().actor, artifact_id, now=NOW))
 
 
 def test_a_letter_is_planned_stored_and_mailed_and_the_same_keys_again_change_nothing(
@@ -118,99 +82,6 @@ def test_nobody_entitled_is_an_empty_plan_and_an_unknown_guardian_is_a_task(worl
     assert smtp.messages() == []
 
 
-def test_a_guardian_whose_order_begins_before_sending_gets_nothing(world: World, smtp: MailServer) -> None:
-    family = world.family(grace())
-
-    async def story() -> Outcome:
-        (one,) = await plan(world.means, family.case("w/1"))
-        letter = await issued(world.means, family, one)
-        async with world.sessions.tenant(family.tenant_id) as session:
-            await session.execute(update(GuardianLink).values(order_kind="no contact", order_from=TODAY))
-        return await sent(world.means, family, letter.artifact_id)
-
-    assert world.run(story()) == Outcome(DeliveryState.WITHHELD, reason="order_in_force")
-    assert smtp.messages() == []
-
-
-def test_a_contact_stop_between_plan_and_delivery_withholds_and_lifted_the_same_key_sends(
-    world: World, smtp: MailServer
-) -> None:
-    family = world.family(grace())
-    (one,) = world.run(plan(world.means, family.case("w/1")))
-    letter = world.run(issued(world.means, family, one))
-    world.stop_contact(family, "STUDENT", family.student_id)
-    outcome = world.run(sent(world.means, family, letter.artifact_id))
-    assert outcome == Outcome(DeliveryState.WITHHELD, reason="contact_stop")
-    assert [row.withheld_reason for row in world.rows(family, Message)] == ["contact_stop"]
-    assert smtp.messages() == []
-    world.change(family, update(ContactStop).values(lifted_at=NOW))
-    assert world.run(sent(world.means, family, letter.artifact_id)).state is DeliveryState.SENT
-    assert len(smtp.messages()) == 1
-
-
-def test_a_student_who_has_left_gets_no_letter(world: World, smtp: MailServer) -> None:
-    family = world.family(grace())
-    (one,) = world.run(plan(world.means, family.case("w/1")))
-    letter = world.run(issued(world.means, family, one))
-    world.change(family, update(Student).values(deceased_on=TODAY))
-    assert world.run(sent(world.means, family, letter.artifact_id)).reason == "student_gone"
-    assert smtp.messages() == []
-
-
-def test_a_switch_that_is_off_is_unavailable_and_on_again_the_same_key_sends(world: World, smtp: MailServer) -> None:
-    family = world.family(grace())
-    (one,) = world.run(plan(world.means, family.case("w/1")))
-    letter = world.run(issued(world.means, family, one))
-
-    async def switch() -> None:
-        async with world.sessions.tenant(family.tenant_id) as session:
-            session.add(SendingSwitch(school_id=family.school_id, channel="EMAIL", enabled=False, changed_at=NOW))
-
-    world.run(switch())
-    with pytest.raises(Unavailable) as paused:
-        world.run(sent(world.means, family, letter.artifact_id))
-    assert paused.value.code == "SENDING_PAUSED"
-    assert world.rows(family, MessageAttempt) == []
-    world.change(family, update(SendingSwitch).values(enabled=True))
-    assert world.run(sent(world.means, family, letter.artifact_id)).state is DeliveryState.SENT
-
-
-def test_without_an_address_the_letter_waits_to_be_posted_and_counts_three_working_days_on(world: World) -> None:
-    family = world.family(Parent("Pat Postal"))
-    ((letter, outcome),) = world.run(whole(world.means, family))
-    assert outcome == Outcome(DeliveryState.AWAITING_POST)
-    (task,) = world.rows(family, Task)
-    assert (task.kind, task.details["artifact_id"]) == ("print_and_post", str(letter.artifact_id))
-    actor = Actor(family.tenant_id, None, "attendance_officer", "Olive", "r-1", "api")
-    command = HandOver(family.instance_id, family.guardians["pat"], on=TODAY)
-
-    async def posted() -> delivery.HandedOver:
-        async with world.sessions.tenant(family.tenant_id) as session:
-            return await delivery.record_handover(session, actor, command, now=NOW)
-
-    assert world.run(posted()).effective_day.isoformat() == "2026-11-25"  # Friday and three working days
-    assert world.task_kinds(family) == []
-    again = world.run(sent(world.means, family, letter.artifact_id))
-    assert again.state is DeliveryState.HANDED_OVER
-    with pytest.raises(Conflict):
-        world.run(posted())
-
-
-def test_a_contact_stop_after_the_print_run_was_made_withdraws_the_print(world: World) -> None:
-    family = world.family(Parent("Pat Postal"))
-    ((letter, _),) = world.run(whole(world.means, family))
-    command = SetContactStop(SubjectKind.STUDENT, family.student_id, StopCause.BEREAVEMENT)
-
-    async def stop() -> None:
-        async with world.sessions.tenant(family.tenant_id) as session:
-            await contact_stops.put(session, family.case().actor, command, now=NOW)
-
-    world.run(stop())
-    assert world.task_kinds(family) == []
-    again = world.run(sent(world.means, family, letter.artifact_id))
-    assert again == Outcome(DeliveryState.WITHHELD, reason="contact_stop")
-
-
 @pytest.mark.parametrize(
     ("metric", "value", "first", "days"),
     [
@@ -233,59 +104,6 @@ def test_a_letter_lists_the_days_of_the_window_that_its_basis_counted(
 
     data = world.run(gathered())
     assert (data["period_start"], data["absence_dates"]) == (first, days)
-
-
-@pytest.mark.parametrize(
-    ("word", "channel"), [("letter", "post"), ("POST", "post"), ("email", "email"), (None, "email")]
-)
-def test_a_guardian_who_wishes_letters_on_paper_gets_them_however_the_register_says_so(
-    world: World, word: str | None, channel: str
-) -> None:
-    family = world.family(grace())
-    world.change(family, update(Guardian).values(preferred_channel=word))
-    (planned,) = world.run(plan(world.means, family.case(), WISH))
-    assert planned.channel == channel
-
-
-def test_an_address_that_refuses_is_a_bounce_with_a_task_and_the_next_letter_is_posted(
-    world: World, smtp: MailServer
-) -> None:
-    family = world.family(grace())
-    smtp.refusals["grace.canaryone@example.org"] = "550 5.1.1 no such user"
-    ((letter, outcome),) = world.run(whole(world.means, family))
-    assert outcome == Outcome(DeliveryState.BOUNCED, reason="smtp_550")
-    assert world.task_kinds(family) == ["no_reachable_channel"]
-    assert world.run(sent(world.means, family, letter.artifact_id)).state is DeliveryState.BOUNCED
-    (later,) = world.run(plan(world.means, family.case("w/9"), replace(WISH, stage_key="letter-2")))
-    assert later.channel == "post"
-    world.change(family, update(Guardian).values(email="new@example.org"))
-    (fresh,) = world.run(plan(world.means, family.case("w/10"), replace(WISH, stage_key="letter-3")))
-    assert fresh.channel == "email"
-
-
-class Dying:
-    """A mail server that takes the mail, and then our process dies before it hears so."""
-
-    def __init__(self, real: Means) -> None:
-        self._real = real
-
-    async def send(self, mail: OutgoingMail) -> None:
-        await self._real.mailer.send(mail)
-        raise MailDeferred(0)
-
-
-def test_a_crash_between_sending_and_recording_sends_the_same_message_again(world: World, smtp: MailServer) -> None:
-    family = world.family(grace())
-    (one,) = world.run(plan(world.means, family.case("w/1")))
-    letter = world.run(issued(world.means, family, one))
-    dying: Means = replace(world.means, mailer=Dying(world.means))  # type: ignore[arg-type]  # it never answers
-    with pytest.raises(MailDeferred):
-        world.run(sent(dying, family, letter.artifact_id))
-    assert world.run(sent(world.means, family, letter.artifact_id)).state is DeliveryState.SENT
-    first, second = smtp.messages()
-    assert first.message["Message-ID"] == second.message["Message-ID"]
-    assert first.content == second.content
-    assert [row.status for row in world.rows(family, MessageAttempt)] == ["FAILED", "SENT"]
 
 
 class Crashing:
