@@ -46,6 +46,10 @@ def test_a_value_stays_what_it_is(value: object, said: str) -> None:
     assert cell(value) == said
 
 
+def test_a_line_is_quoted_where_it_must_be_and_ends_as_the_standard_says() -> None:
+    assert line([None, 'Ann "A", Oak', "=1", 3]) == ',"Ann ""A"", Oak",\'=1,3\r\n'
+
+
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")), min_size=2))
 def test_a_line_is_read_back_as_its_cells(values: list[str]) -> None:
     (read,) = csv.reader(StringIO(line(values), newline=""))

@@ -1,6 +1,7 @@
 """durable-rules and the reference give one decision, whatever the rules and whoever the student."""
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from rules.engine.compiling import MAX_RULES, compile_ruleset
 from rules.engine.durable_rules import DurableEngine, engine_for
 from rules.engine.protocol import DecisionEngine, ReferenceEngine
 from rules.errors import Invalid
-from rules.rulesets.decision import Position
+from rules.rulesets.comparisons import FactKey
+from rules.rulesets.decision import Action, Position
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.model import RuleSet
 from rules.rulesets.ruleset import load_pack, parse_ruleset
@@ -48,6 +50,56 @@ def test_both_engines_decide_alike_on_the_general_pack(position: Position, metri
     engines: tuple[DecisionEngine, ...] = (engine_for(GENERAL), ReferenceEngine(GENERAL))
     one, two = (engine.decide(position, metrics, facts) for engine in engines)
     assert one == two
+
+
+ABSENT = MetricKey.parse("absent_half_days/calendar:30/all")
+ENOUGH = {MetricKey.parse("absent_sessions/step/all"): 2, MetricKey.parse("counted_sessions/step"): 40}
+EXEMPT = FactKey.parse("exemption")
+AFTER_CONTACT = Position(stage_index=0, previous_reached=True)
+
+
+def absent(days: int) -> dict[str, Any]:
+    return {"type": "AbsenceCountThreshold", "params": {"count": days, "window": 30}}
+
+
+EVERY_OUTCOME = parse_ruleset(
+    {
+        "key": "outcomes",
+        "title": "Every outcome",
+        "entry": absent(5),
+        "stages": [
+            {"key": "contact", "type": "CONTACT", "stop": [{"key": "own", "when": absent(30)}]},
+            {"key": "call", "type": "CONTACT", "when": {"any": [absent(6), absent(7)]}},
+            {"key": "leader", "type": "ESCALATION"},
+        ],
+        "stop": [{"key": "exempt", "when": {"type": "ExemptionActive"}, "then": "STOPPED"}],
+        "escalate": [{"key": "fast", "when": absent(20), "to": "leader"}],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("position", "days", "exempt", "action", "stage", "by"),
+    [
+        (Position(), 4, 0, Action.WAIT, None, None),
+        (Position(), 5, 0, Action.ADVANCE, "contact", "stage:contact"),
+        (Position(wait_elapsed=False), 5, 0, Action.WAIT, None, None),
+        (Position(), 30, 0, Action.ADVANCE, "contact", "stage:contact"),
+        (AFTER_CONTACT, 8, 0, Action.ADVANCE, "call", "stage:call"),
+        (AFTER_CONTACT, 20, 0, Action.ESCALATE, "leader", "escalate:fast"),
+        (AFTER_CONTACT, 30, 0, Action.EXIT_REVIEW, None, "stop:own"),
+        (replace(AFTER_CONTACT, exit_review_suppressed=True), 30, 0, Action.ESCALATE, "leader", "escalate:fast"),
+        (replace(AFTER_CONTACT, stage_index=1), 30, 0, Action.ESCALATE, "leader", "escalate:fast"),
+        (replace(AFTER_CONTACT, stage_index=2), 30, 0, Action.WAIT, None, None),
+        (AFTER_CONTACT, 30, 1, Action.STOP, None, "stop:exempt"),
+    ],
+)
+def test_each_outcome_has_its_rule_in_both_engines(
+    position: Position, days: int, exempt: int, action: Action, stage: str | None, by: str | None
+) -> None:
+    for engine in (engine_for(EVERY_OUTCOME), ReferenceEngine(EVERY_OUTCOME)):
+        found = engine.decide(position, {ABSENT: 2 * days, **ENOUGH}, {EXEMPT: exempt})
+        assert (found.action, found.stage, found.by) == (action, stage, by), engine.name
 
 
 def test_engines_name_themselves_and_their_content() -> None:
