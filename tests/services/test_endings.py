@@ -17,8 +17,8 @@ from services.letter_merge import Writing
 from services.letters import Wish
 from tests.servers.kinds import MailServer
 from tests.services.seeding import NOW, Family, Parent, World, grace, henry
-from tests.services.test_letters import whole, words
 from tests.services.test_meetings import booked
+from tests.services.writing import whole, words
 
 pytestmark = pytest.mark.servers
 BY = Command(command_id="c-2", role="attendance_officer", reason="the register was wrong")
