@@ -1,6 +1,6 @@
 """What a guardian's link opens: pages without JavaScript, outside the API, that say nothing before a code was given."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -56,6 +56,18 @@ def _guesses_counted(request: Request, given: ApiDependencies) -> Iterator[None]
         raise
 
 
+async def _behind_the_code(
+    token: str, request: Request, given: ApiDependencies, shown: Callable[[Knock], Awaitable[Response]]
+) -> Response:
+    """What a browser that gave the code is shown; any other begins again."""
+    knock = _knock(request, given, token)
+    try:
+        with _guesses_counted(request, given):
+            return await shown(knock)
+    except Conflict:
+        return RedirectResponse(f"/g/{token}", SEE_OTHER, headers=NO_STORE)
+
+
 @router.get("/{token}")
 async def open_link(token: str, request: Request, given: Parts) -> Response:
     """Offer a code; nothing is sent yet, because mail programs follow links by themselves."""
@@ -94,27 +106,24 @@ async def give_code(token: str, request: Request, given: Parts) -> Response:
 
 @router.get("/{token}/item")
 async def show_item(token: str, request: Request, given: Parts) -> Response:
-    """The one thing, to a browser that gave the code; any other begins again."""
-    knock = _knock(request, given, token)
-    try:
-        with _guesses_counted(request, given):
-            kind = await pointer_visits.look(given.sessions, knock)
-    except Conflict:
-        return RedirectResponse(f"/g/{token}", SEE_OTHER, headers=NO_STORE)
-    return page("link_item.html", token=token, kind=kind)
+    """The one thing, as a page."""
+
+    async def item(knock: Knock) -> Response:
+        return page("link_item.html", token=token, kind=await pointer_visits.look(given.sessions, knock))
+
+    return await _behind_the_code(token, request, given, item)
 
 
 @router.get("/{token}/document")
 async def read_document(token: str, request: Request, given: Parts) -> Response:
     """Its pages."""
-    knock = _knock(request, given, token)
-    try:
-        with _guesses_counted(request, given):
-            content = await pointer_visits.document(given.working, knock)
-    except Conflict:
-        return RedirectResponse(f"/g/{token}", SEE_OTHER, headers=NO_STORE)
-    named = {"Content-Disposition": 'inline; filename="document.pdf"', **NO_STORE}
-    return Response(content, media_type="application/pdf", headers=named)
+
+    async def document(knock: Knock) -> Response:
+        content = await pointer_visits.document(given.working, knock)
+        named = {"Content-Disposition": 'inline; filename="document.pdf"', **NO_STORE}
+        return Response(content, media_type="application/pdf", headers=named)
+
+    return await _behind_the_code(token, request, given, document)
 
 
 @router.post("/{token}/leave")

@@ -4,7 +4,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import sql
@@ -12,9 +12,11 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import CheckConstraint, Column, Table
+from temporalio.client import Client
 
 from deploy.local.postgres import Server, binaries
 from models.base import Base
+from orchestration.handles import CaseAddress
 from tests.servers.kinds import Store
 
 WORD: Final = "Canaryword of Zebulon"
@@ -107,6 +109,13 @@ def _typed(table: Table) -> Iterator[Column[Any]]:
             and f"{table.name}.{column.name}" not in CODES
         ):
             yield column
+
+
+async def running(client: Client, address: CaseAddress) -> str:
+    """The id of a case whose history holds somebody's words; no worker needs to take it on."""
+    queue = f"nobody-{uuid4()}"
+    await client.start_workflow("StudentIntervention", {"words": WORD}, id=address.workflow_id, task_queue=queue)
+    return address.workflow_id
 
 
 def dumped(postgres: Server, database: str) -> bytes:

@@ -11,6 +11,7 @@ from api.dependencies import ApiDependencies
 from api.security import DemoTokens
 from models.session import engine_for
 from tests.api.district import KEY, NOW, District, settle
+from tests.api.issuers import Issuer, issuing
 from tests.keys import opened_on
 from tests.servers.kinds import Database
 
@@ -32,3 +33,10 @@ def district(database: Database) -> Iterator[District]:
         theirs = runner.run(settle(sessions, f"theirs-{uuid4().hex[:6]}"))
         yield District(create_app(parts), sessions, runner, ours, theirs)
         runner.run(engine.dispose())
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    """An identity provider of this module's own."""
+    with issuing() as made:
+        yield made

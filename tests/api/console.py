@@ -70,6 +70,14 @@ def town(district: District, allowed: Sequence[str], deployment: Deployment | No
         district.run(providers.close())
 
 
+@contextmanager
+def settled_town(district: District, issuer: Issuer) -> Iterator[Town]:
+    """The same with our tenant's people at this issuer."""
+    with town(district, [issuer.address]) as made:
+        made.settle({"issuer": issuer.address, "client_id": CLIENT})
+        yield made
+
+
 async def _present(district: District) -> list[dict[str, Any]]:
     async with district.sessions.untenanted() as session:
         rows = [await session.get_one(Tenant, one.id) for one in (district.ours, district.theirs)]

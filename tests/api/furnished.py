@@ -41,6 +41,9 @@ CANARY = "Canaryann"
 REASON = {"reason": "For the walk over every route."}
 
 
+FILE: dict[str, Any] = {"sha256": "0" * 64, "stored_sha256": "0" * 64, "size_bytes": 1, "pages": 1, "engine": "test"}
+
+
 @dataclass(frozen=True)
 class Furnished:
     """A tenancy and the ids of its things by the names that routes and bodies use."""
@@ -238,11 +241,7 @@ async def _papers(session: Session, made: Furnished) -> None:
             **own,
             language="en",
             storage_path=f"letters/{things['student_id']}",
-            sha256="0" * 64,
-            stored_sha256="0" * 64,
-            size_bytes=1,
-            pages=1,
-            engine="test",
+            **FILE,
             generated_at=NOW,
         ),
         "letter_id": LetterArtifact(
@@ -250,11 +249,7 @@ async def _papers(session: Session, made: Furnished) -> None:
             guardian_id=things["guardian_id"],
             language="en",
             storage_path=f"letters/own/{things['student_id']}",
-            sha256="0" * 64,
-            stored_sha256="0" * 64,
-            size_bytes=1,
-            pages=1,
-            engine="test",
+            **FILE,
             generated_at=NOW,
         ),
         "link_id": Pointer(
@@ -283,11 +278,7 @@ def _privacy(things: dict[str, UUID], own: dict[str, Any]) -> dict[str, Any]:
             kind="AUTHORITY_REFERRAL",
             guardian_id=things["guardian_id"],
             storage_path=f"packs/{things['student_id']}",
-            sha256="0" * 64,
-            stored_sha256="0" * 64,
-            size_bytes=1,
-            pages=1,
-            engine="test",
+            **FILE,
             prepared_at=NOW,
         ),
         "erasure_id": Erasure(

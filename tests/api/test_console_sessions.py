@@ -21,9 +21,9 @@ from rules.access.sessions import fingerprint
 from services import sign_in
 from services.context import system
 from tests.api.browser import HOME, Browser
-from tests.api.console import CLIENT, Town, signed_in, town
+from tests.api.console import CLIENT, Town, settled_town, signed_in
 from tests.api.district import KEY, NOW, District
-from tests.api.issuers import Issuer, issuing
+from tests.api.issuers import Issuer
 from tests.api.viewed import recorded
 
 pytestmark = pytest.mark.servers
@@ -31,15 +31,8 @@ STOP = "/api/v1/contact-stops"
 
 
 @pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with issuing() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def ours(district: District, issuer: Issuer) -> Iterator[Town]:
-    with town(district, [issuer.address]) as made:
-        made.settle({"issuer": issuer.address, "client_id": CLIENT})
+    with settled_town(district, issuer) as made:
         yield made
 
 

@@ -16,12 +16,6 @@ pytestmark = pytest.mark.servers
 
 
 @pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with issuing() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def other() -> Iterator[Issuer]:
     with issuing() as made:
         yield made

@@ -37,7 +37,7 @@ from services.context import system
 from services.means import Means
 from services.student_keys import data_key
 from services.verification import check_all
-from tests.api.canaries import PATTERN, WORD, dumped, lines_with_canaries, objects, plant
+from tests.api.canaries import PATTERN, WORD, dumped, lines_with_canaries, objects, plant, running
 from tests.api.district import NOW, TODAY, District
 from tests.api.furnished import Furnished, furnish
 from tests.api.papers import stored
@@ -264,12 +264,6 @@ def _answered_everything(district: District, made: Furnished, superuser: psycopg
     assert district.post(f"/students/{made.id('student_id')}/disclosures", "dpo", json=handed).status_code == 201
 
 
-async def _running(client: Client, address: CaseAddress) -> None:
-    """A case whose history holds somebody's words; no worker needs to take it on."""
-    queue = f"nobody-{uuid4()}"
-    await client.start_workflow("StudentIntervention", {"words": WORD}, id=address.workflow_id, task_queue=queue)
-
-
 async def _gone(client: Client, workflow_id: str) -> bool:
     """Temporal deletes a history in its own time, soon after it was told to."""
     for _ in range(1200):
@@ -312,7 +306,7 @@ def test_after_it_no_word_is_left_and_chain_and_figures_stand(
     before = dumped(postgres, database.name)
     assert len(lines_with_canaries(before)) > 30
     address = CaseAddress(district.ours.id, "2026-27", walk)
-    district.run(_running(temporal, address))
+    district.run(running(temporal, address))
     sealer = Sealer(district.sessions, means.store, lambda: NOW)
     district.run(sealer.round())
     figures = [superuser.execute(one.encode()).fetchall() for one in FIGURES]

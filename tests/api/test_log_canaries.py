@@ -11,9 +11,9 @@ import structlog
 
 from api.console import COOKIE, CSRF_HEADER
 from tests.api.browser import Browser
-from tests.api.console import CLIENT, Town, answered, asked, town
+from tests.api.console import Town, answered, asked, settled_town
 from tests.api.district import District
-from tests.api.issuers import Issuer, issuing
+from tests.api.issuers import Issuer
 from tests.logged import Written
 
 pytestmark = pytest.mark.servers
@@ -21,15 +21,8 @@ NAME, ADDRESS, PHONE = "Canaryfinch", "canaryfinch@example.org", "+44 20 5550 01
 
 
 @pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with issuing() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def ours(district: District, issuer: Issuer) -> Iterator[Town]:
-    with town(district, [issuer.address]) as made:
-        made.settle({"issuer": issuer.address, "client_id": CLIENT})
+    with settled_town(district, issuer) as made:
         yield made
 
 

@@ -35,7 +35,7 @@ from services.artifacts import Paper
 from services.context import system
 from services.means import Means
 from services.student_keys import data_key
-from tests.api.canaries import WORD, dumped, objects
+from tests.api.canaries import WORD, dumped, objects, running
 from tests.api.district import NOW, District, Tenancy
 from tests.api.furnished import Furnished, furnish
 from tests.api.papers import stored
@@ -160,10 +160,8 @@ async def knows(client: Client, workflow_id: str) -> bool:
     return True
 
 
-async def running(client: Client, made: Furnished) -> str:
-    workflow_id = CaseAddress(made.tenancy.id, "2026-27", made.things["instance_id"]).workflow_id
-    await client.start_workflow("StudentIntervention", {"words": WORD}, id=workflow_id, task_queue=f"nobody-{uuid4()}")
-    return workflow_id
+def case_of(made: Furnished) -> CaseAddress:
+    return CaseAddress(made.tenancy.id, "2026-27", made.things["instance_id"])
 
 
 def killed_while_removing_guardians(key: str, database: Database, looking: psycopg.Connection[Any]) -> None:
@@ -200,7 +198,7 @@ def test_nothing_of_it_is_left_and_nothing_else_is_touched(
     district.run(sealer.round())
     assert district.run(sealer.anchor_all()) == 2
     assert district.run(ensure_schedules(district.sessions, temporal)) >= 2
-    walk, stays = district.run(running(temporal, made)), district.run(running(temporal, neighbour))
+    walk, stays = [district.run(running(temporal, case_of(one))) for one in (made, neighbour)]
     until(lambda: len(district.run(listed(temporal, ours.id))) >= 2, "Temporal lists what runs")
     key = superuser.execute("select wrapped_key, tenant_key_id from student_key where tenant_id = %s", [ours.id])
     assert key.fetchone(), "the letters were sealed under a key of the tenant"

@@ -2,6 +2,8 @@
 
 import csv
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bulk.district import District, cohorts
+from bulk.district import Cohort, District, cohorts
 from bulk.evaluation import Mode
 from bulk.evenings import evenings
 from bulk.measures import Measured, final, nightly
@@ -59,6 +61,7 @@ KEYS = tuple(
         "absent_sessions/step/all",
     )
 )
+Pasts = dict[tuple[str, str], History]
 POOLED = tuple(
     replace(key, across=Across.TENANT)
     for key in KEYS
@@ -82,7 +85,7 @@ def rows(file: Path) -> list[list[str]]:
         return list(csv.reader(stream))[1:]
 
 
-def histories(data: District, folder: Path, known_at: datetime | None) -> dict[tuple[str, str], History]:
+def histories(data: District, folder: Path, known_at: datetime | None) -> Pasts:
     """The pure reference, fed from the files alone."""
     found = {}
     merges = {row[0]: row[1] for row in rows(folder / "student_merges.csv")}
@@ -123,9 +126,27 @@ def histories(data: District, folder: Path, known_at: datetime | None) -> dict[t
     return {who: replace(past, elsewhere=_elsewhere(who, found)) for who, past in found.items()}
 
 
-def _elsewhere(who: tuple[str, str], found: dict[tuple[str, str], History]) -> tuple[ResolvedSession, ...]:
+def _elsewhere(who: tuple[str, str], found: Pasts) -> tuple[ResolvedSession, ...]:
     others = (past.sessions for (student, school), past in found.items() if student == who[0] and school != who[1])
     return tuple(sorted((session for sessions in others for session in sessions), key=lambda s: (s.day, s.session)))
+
+
+@contextmanager
+def small(random: Random) -> Iterator[tuple[Path, District]]:
+    """A small district, as files and as they are loaded."""
+    with TemporaryDirectory() as folder:
+        files = district(Path(folder), random)
+        yield files, load(files).build()
+
+
+def pasts(cohort: Cohort, data: District, of: Pasts) -> Iterator[tuple[int, History]]:
+    """Each student of a cohort: the row in its arrays, and the reference's history."""
+    for row, pair in enumerate(cohort.pairs.tolist()):
+        yield row, of[data.pair_student[pair], cohort.school.school_id]
+
+
+def days_of(cohort: Cohort) -> list[tuple[int, date]]:
+    return list(enumerate(map(as_date, cohort.school.calendar.days.tolist())))
 
 
 @needs_shared
@@ -150,17 +171,14 @@ def test_any_small_register_comes_out_as_the_oracle_says(mode: Mode, random: Ran
 @RUNS
 @given(random=st.randoms(use_true_random=False))
 def test_every_metric_is_the_references_metric(random: Random) -> None:
-    with TemporaryDirectory() as folder:
-        files = district(Path(folder), random)
-        data = load(files).build()
+    with small(random) as (files, data):
         reference = histories(data, files, None)
         for cohort in cohorts(data):
             table = CodeTable.of(data.codes, cohort.school.code_map)
             states = final_states(cohort, table, winners(cohort.marks, table))
             measured = final(cohort, states, KEYS, data.codes)
-            for local, pair in enumerate(cohort.pairs.tolist()):
-                past = reference[data.pair_student[pair], cohort.school.school_id]
-                for at, day in enumerate(map(as_date, cohort.school.calendar.days.tolist())):
+            for local, past in pasts(cohort, data, reference):
+                for at, day in days_of(cohort):
                     for key in KEYS:
                         ours = int(measured.values[key][local, at]) if measured.known[key][local, at] else None
                         assert ours == measure(past, key, day), (str(key), day)
@@ -169,17 +187,13 @@ def test_every_metric_is_the_references_metric(random: Random) -> None:
 @RUNS
 @given(random=st.randoms(use_true_random=False))
 def test_across_schools_every_metric_is_the_references_metric(random: Random) -> None:
-    with TemporaryDirectory() as folder:
-        files = district(Path(folder), random)
-        data = load(files).build()
+    with small(random) as (files, data):
         reference = histories(data, files, None)
         for cohort in cohorts(data):
             companions = Elsewhere.of(data).companions(cohort)
             measured = pooled_final(cohort, companions, POOLED, data.codes, None)
-            for local, pair in enumerate(cohort.pairs.tolist()):
-                past = reference[data.pair_student[pair], cohort.school.school_id]
-                days = list(enumerate(map(as_date, cohort.school.calendar.days.tolist())))
-                for at, day in random.sample(days, min(3, len(days))):
+            for local, past in pasts(cohort, data, reference):
+                for at, day in random.sample(days_of(cohort), min(3, len(days_of(cohort)))):
                     assert told(measured, POOLED, (local, at)) == {key: measure(past, key, day) for key in POOLED}, day
 
 
@@ -190,17 +204,12 @@ def told(measured: Measured, keys: tuple[MetricKey, ...], at: tuple[int, int]) -
 @RUNS
 @given(random=st.randoms(use_true_random=False))
 def test_an_evening_knows_what_was_known_then_at_every_school(random: Random) -> None:
-    with TemporaryDirectory() as folder:
-        files = district(Path(folder), random)
-        data = load(files).build()
+    with small(random) as (files, data):
         for cohort in cohorts(data):
             measured = pooled_nightly(cohort, Elsewhere.of(data).companions(cohort), POOLED, data.codes)
-            days = [as_date(day) for day in cohort.school.calendar.days.tolist()]
-            at = random.randrange(len(days)) if days else 0
-            for day in days[at : at + 1]:
+            for at, day in random.sample(days_of(cohort), min(1, len(days_of(cohort)))):
                 then = histories(data, files, datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC))
-                for local, pair in enumerate(cohort.pairs.tolist()):
-                    past = then[data.pair_student[pair], cohort.school.school_id]
+                for local, past in pasts(cohort, data, then):
                     assert told(measured, POOLED, (local, at)) == {key: measure(past, key, day) for key in POOLED}, day
 
 
@@ -208,18 +217,13 @@ def test_an_evening_knows_what_was_known_then_at_every_school(random: Random) ->
 @given(random=st.randoms(use_true_random=False))
 def test_an_evening_knows_what_the_reference_knew_then(random: Random) -> None:
     keys = KEYS[:20]
-    with TemporaryDirectory() as folder:
-        files = district(Path(folder), random)
-        data = load(files).build()
+    with small(random) as (files, data):
         for cohort in cohorts(data):
             table = CodeTable.of(data.codes, cohort.school.code_map)
             measured = nightly(cohort, evenings(cohort, table), keys, data.codes)
-            days = [as_date(day) for day in cohort.school.calendar.days.tolist()]
-            at = random.randrange(len(days)) if days else 0
-            for day in days[at : at + 1]:
+            for at, day in random.sample(days_of(cohort), min(1, len(days_of(cohort)))):
                 then = histories(data, files, datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC))
-                for local, pair in enumerate(cohort.pairs.tolist()):
-                    past = then[data.pair_student[pair], cohort.school.school_id]
+                for local, past in pasts(cohort, data, then):
                     found = {key: int(measured.values[key][local, at]) for key in keys}
                     assert found == {key: measure(past, key, day) for key in keys}, day
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 
 from models.queries import nightly
 from models.queries.decisions import decision_query
@@ -22,6 +22,7 @@ from rules.rulesets.evaluation import Bitmap, evaluate
 from rules.rulesets.measuring import measure, measures
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.ruleset import PACKS, load_pack, parse_ruleset
+from tests.models.partitions import partitioned
 from tests.rules.rulesets.generating import (
     EVALUATION_DAYS,
     STEP_DAYS,
@@ -126,12 +127,8 @@ class Tables:
 
 @pytest.fixture(scope="module")
 def connection(database: Database) -> Iterator[Connection]:
-    engine = create_engine(database.app_url)
-    with engine.connect() as connection:
-        connection.execute(text("select ensure_year_partitions('2026-06-15'), ensure_year_partitions('2026-08-15')"))
-        connection.commit()
+    with partitioned(database, date(2026, 6, 15), date(2026, 8, 15)) as connection:
         yield connection
-    engine.dispose()
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 
 from models.queries.nightly import SCHEDULED, scoped
 from rules.rulesets.model import Scope
 from rules.rulesets.scope import StudentAtSchool, reaches
+from tests.models.partitions import partitioned
 from tests.servers.kinds import Database
 
 pytestmark = pytest.mark.servers
@@ -39,12 +40,8 @@ SCOPES = st.builds(
 
 @pytest.fixture(scope="module")
 def connection(database: Database) -> Iterator[Connection]:
-    engine = create_engine(database.app_url)
-    with engine.connect() as connection:
-        connection.execute(text("select ensure_year_partitions('2026-06-15'), ensure_year_partitions('2028-02-15')"))
-        connection.commit()
+    with partitioned(database, date(2026, 6, 15), date(2028, 2, 15)) as connection:
         yield connection
-    engine.dispose()
 
 
 def enrol(connection: Connection, drawn: list[StudentAtSchool], day: date) -> tuple[UUID, list[UUID]]:
