@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +10,9 @@ import httpx
 from sqlalchemy import update
 
 from models.attendance import Enrolment
+from models.evidence_packs import EvidencePack
 from models.guardians import Guardian, GuardianLink
+from models.instances import CaseFile
 from models.students import Student
 from services import artifacts
 from services.artifacts import Paper, Shelved
@@ -131,3 +133,33 @@ async def letter(office: Office, guardian_id: UUID, content: bytes) -> UUID:
     async with office.means.sessions.tenant(ours.id) as session:
         actor = system(ours.id, "cli", "pointers")  # type: ignore[arg-type]  # ids of rows are plain UUIDs
         return (await artifacts.enter(session, actor, shelved, facts, now=NOW)).id
+
+
+async def a_copy(office: Office) -> UUID:
+    """A released copy of the record for Grace; its pages are her letter."""
+    shelved, ours = await shelved_as(office, LETTER), office.district.ours
+    async with office.means.sessions.tenant(ours.id) as session:
+        case = CaseFile(student_id=office.sam, school_id=ours.schools["oak"])
+        session.add(case)
+        await session.flush()
+        pack = EvidencePack(
+            id=shelved.artifact_id,
+            student_id=office.sam,
+            school_id=ours.schools["oak"],
+            case_id=case.id,
+            kind="FAMILY_COPY",
+            guardian_id=office.grace,
+            status="RELEASED",
+            key_id=shelved.key_id,
+            storage_path=shelved.path,
+            sha256=shelved.sha256,
+            stored_sha256=shelved.stored_sha256,
+            size_bytes=shelved.size_bytes,
+            pages=1,
+            engine="test",
+            prepared_at=NOW,
+            released_at=NOW,
+            expires_at=NOW + timedelta(days=90),
+        )
+        session.add(pack)
+    return shelved.artifact_id

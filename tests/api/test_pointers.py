@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -20,7 +20,6 @@ from gateways.sign_in_attempts import Attempts
 from models.audit import AuditEntry
 from models.evidence_packs import EvidencePack
 from models.guardians import Guardian
-from models.instances import CaseFile
 from models.letters import LetterArtifact
 from models.pointers import Pointer
 from models.privacy import Disclosure
@@ -29,7 +28,7 @@ from services import pointer_visits, pointers
 from services.pointer_visits import Knock
 from tests.api.browser import HOME
 from tests.api.district import NOW, District
-from tests.api.offices import LETTER, Office, family, shelved_as, words
+from tests.api.offices import LETTER, Office, a_copy, family, words
 from tests.api.papers import stored
 from tests.api.viewed import recorded, viewed
 from tests.servers.kinds import MailServer, Store
@@ -355,7 +354,7 @@ def test_another_site_cannot_ask_in_a_browsers_name(office: Office) -> None:
 
 
 def test_a_released_copy_of_the_record_is_led_to_until_it_is_recalled(office: Office) -> None:
-    pack_id = office.district.run(_copy(office))
+    pack_id = office.district.run(a_copy(office))
     browser, path = office.browser(), office.path(kind="FAMILY_COPY", thing_id=str(pack_id))
     office.opened(browser, path)
     assert "Your copy of the record" in browser.get(f"{path}/item").text
@@ -365,35 +364,6 @@ def test_a_released_copy_of_the_record_is_led_to_until_it_is_recalled(office: Of
     office.change(update(EvidencePack).where(EvidencePack.id == pack_id).values(status="RECALLED"))
     assert browser.get(f"{path}/document").status_code == 404
     assert office.made(kind="FAMILY_COPY", thing_id=str(pack_id)).status_code == 404
-
-
-async def _copy(office: Office) -> UUID:
-    shelved, ours = await shelved_as(office, LETTER), office.district.ours
-    async with office.means.sessions.tenant(ours.id) as session:
-        case = CaseFile(student_id=office.sam, school_id=ours.schools["oak"])
-        session.add(case)
-        await session.flush()
-        pack = EvidencePack(
-            id=shelved.artifact_id,
-            student_id=office.sam,
-            school_id=ours.schools["oak"],
-            case_id=case.id,
-            kind="FAMILY_COPY",
-            guardian_id=office.grace,
-            status="RELEASED",
-            key_id=shelved.key_id,
-            storage_path=shelved.path,
-            sha256=shelved.sha256,
-            stored_sha256=shelved.stored_sha256,
-            size_bytes=shelved.size_bytes,
-            pages=1,
-            engine="test",
-            prepared_at=NOW,
-            released_at=NOW,
-            expires_at=NOW + timedelta(days=90),
-        )
-        session.add(pack)
-    return shelved.artifact_id
 
 
 def test_wrong_guesses_at_once_are_all_counted(office: Office) -> None:
