@@ -48,7 +48,9 @@ def test_a_case_begun_again_after_its_end_by_a_late_fact_is_over_and_tells_nothi
             await walk.say("stop", commands.Stop, reason_code="OTHER_SUPPORT")
             await walk.result()
             told = len(walk.ports.projections)
-            kept = walk.ports.projections[-1].state.but(ladder=PLAN)
+            last = walk.ports.projections[-1].state
+            assert last is not None
+            kept = last.but(ladder=PLAN)
             late = commands.RegisterQueried(query_id=UUID(int=5), opened=True)
             handle = await walk.env.client.start_workflow(
                 StudentIntervention.run,
