@@ -1,7 +1,6 @@
 """Ask the rules: durable-rules decides on the row that SQL wrote, and the two must agree."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from temporalio import activity
 
@@ -10,7 +9,6 @@ from models.session import Sessions
 from rules.engine.durable_rules import engine_for
 from rules.ladder.state import Decision, Verdict
 from rules.rulesets import decision as deciding
-from rules.rulesets.decision import Action
 from services import decisions
 from services.decisions import Prepared, Question
 from workflows.ports.decisions import BasisOrder, BasisReport, DecideOrder, PreflightOrder
@@ -58,11 +56,6 @@ class DecisionActivities:
 
 
 def _decided(prepared: Prepared, asked: Question) -> deciding.Decision:
-    """A rejected exit stays silent while it is muted: the next thing that holds is asked instead."""
-    engine = engine_for(prepared.ruleset)
-    decided = engine.decide(prepared.position, prepared.row.metrics, prepared.row.facts)
+    engine, row = engine_for(prepared.ruleset), prepared.row
     muted = {f"stop:{key}" for key in asked.muted_stops}
-    if decided.action is Action.EXIT_REVIEW and decided.by in muted:
-        silent = replace(prepared.position, exit_review_suppressed=True)
-        return engine.decide(silent, prepared.row.metrics, prepared.row.facts)
-    return decided
+    return deciding.unless_muted(lambda at: engine.decide(at, row.metrics, row.facts), prepared.position, muted)

@@ -78,6 +78,39 @@ class Evaluation(Recorded, Base):
     decision: Mapped[str | None]
 
 
+class DecisionRow(Recorded, Base):
+    """One decision of a case with everything it rests on: enough to take it again when the register is long gone."""
+
+    __tablename__ = "decision"
+    __table_args__ = (
+        Index("ix_decision_instance", "tenant_id", "instance_id", "id"),
+        Index("ix_decision_evaluation", "tenant_id", "evaluation_id"),
+    )
+
+    instance_id: Mapped[UUID] = mapped_column(ForeignKey("instance.id"))
+    student_id: Mapped[UUID] = mapped_column(ForeignKey("student.id"))
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("school.id"))
+    evaluation_id: Mapped[UUID] = mapped_column(ForeignKey("evaluation.id"))
+    digest: Mapped[str]
+    date: Mapped[dt.date]
+    known_at: Mapped[dt.datetime]
+    since: Mapped[dt.date | None]
+    position: Mapped[dict[str, Any]]
+    metrics: Mapped[dict[str, Any]]
+    facts: Mapped[dict[str, Any]]
+    spans: Mapped[dict[str, Any]]
+    action: Mapped[str]
+    stage_key: Mapped[str | None]
+    rule: Mapped[str | None]
+    fired: Mapped[list[Any]]
+    held_back: Mapped[list[Any]]
+    leaves_true: Mapped[str]
+    leaves_known: Mapped[str]
+    engines_agree: Mapped[bool]
+    sentence: Mapped[str]
+    leaves: Mapped[list[Any]]
+
+
 class EntryState(Tenanted, Base):
     """The start rule's memory: was `entry` true at the last run, and on which run date it last was false."""
 

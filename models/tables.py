@@ -69,6 +69,7 @@ INSERT_ONLY = frozenset(
         "student_view",
         "event",
         "effect",
+        "decision",
         "disclosure",
         "evidence_look",
     }

@@ -24,7 +24,8 @@ from rules.rulesets.decision import Action, Position, Rule, rules_of
 from rules.rulesets.evaluation import Bitmap, evaluate
 from rules.rulesets.metrics import MetricKey, WindowKind
 from rules.rulesets.model import RuleSet
-from services import breakers, pauses, reasoning
+from rules.rulesets.recorded import sentence
+from services import breakers, decision_log, pauses, reasoning
 from services.context import CaseRef
 from services.entitlement import contact_stopped, recipients, sending_on
 from services.evaluation_days import evaluation_date
@@ -109,7 +110,11 @@ async def answer(
     session: AsyncSession, case: CaseRef, prepared: Prepared, decided: deciding.Decision, asked: Question
 ) -> Decision:
     """What the engine said, as the case takes it: with its basis, and the stop conditions that are true whatever."""
-    if not engines_agree(decided, prepared.row):
+    agreed = engines_agree(decided, prepared.row)
+    moment = Moment(prepared.row.on, prepared.row.known_at, asked.since)
+    on = decision_log.Asked(prepared.ruleset, asked.digest, prepared.position, asked.muted_stops, moment, prepared.row)
+    await decision_log.record(session, case, on, decided, agreed=agreed)
+    if not agreed:
         log.error("engines differ on evaluation %s (%s)", prepared.row.id, asked.digest[:12])
         return Decision(action=Does.ENGINES_DIFFER, basis=Basis(evaluation_id=EvaluationId(prepared.row.id)))
     by_name = {rule.name: rule for rule in rules_of(prepared.ruleset)}
@@ -142,7 +147,7 @@ async def _remember_entry(session: AsyncSession, case: CaseRef, prepared: Prepar
     history = await reasoning.history_at(session, (case.student_id, case.school_id), moment)
     found = reasoning.explained(prepared.ruleset.entry, row.metrics, row.facts, history, moment)
     mine = update(Instance).where(Instance.id == case.instance_id, Instance.entry_reason.is_(None))
-    await session.execute(mine.values(entry_reason=reasoning.sentence(found)))
+    await session.execute(mine.values(entry_reason=sentence(found)))
 
 
 def _stop(rule: Rule, sentence: str) -> StopFound:
@@ -167,7 +172,7 @@ async def _basis(session: AsyncSession, case: CaseRef, prepared: Prepared, rule:
         known_at=row.known_at,
         values={str(key): row.metrics.get(key) for key in reasoning.metric_keys_of(rule.when)},
         holding=tuple(dict.fromkeys(name for leaf in found if leaf.truth for name in leaf.keys if name in named)),
-        sentence=reasoning.sentence(found),
+        sentence=sentence(found),
     )
 
 
@@ -211,7 +216,7 @@ async def _today(session: AsyncSession, case: CaseRef, ruleset: RuleSet, when: C
         return ""
     history = await reasoning.history_at(session, (case.student_id, case.school_id), moment)
     found = reasoning.explained(when, seen.metrics, facts, history, moment)
-    return "no longer at threshold today: " + reasoning.sentence(found)
+    return "no longer at threshold today: " + sentence(found)
 
 
 async def preflight(
@@ -251,5 +256,5 @@ async def _stop_today(
     for rule in rules_of(ruleset):
         if rule.stop and rule.applies_at(here) and evaluate(rule.when, seen.metrics, facts) is True:
             history = await reasoning.history_at(session, (case.student_id, case.school_id), moment)
-            return _stop(rule, reasoning.sentence(reasoning.explained(rule.when, seen.metrics, facts, history, moment)))
+            return _stop(rule, sentence(reasoning.explained(rule.when, seen.metrics, facts, history, moment)))
     return None

@@ -18,6 +18,7 @@ from rules.ladder.follow_up import WeekFinding
 from rules.ladder.state import Basis
 from rules.rulesets.decision import RELAPSE
 from rules.rulesets.evaluation import evaluate
+from rules.rulesets.recorded import sentence
 from services import delivery, letters, reasoning, school_days
 from services.case_tasks import NewTask, open_task
 from services.context import CaseRef
@@ -95,7 +96,7 @@ async def check_week(session: AsyncSession, case: CaseRef, digest: str, first: d
         on=row.on,
         known_at=row.known_at,
         values={str(key): row.metrics.get(key) for key in reasoning.metric_keys_of(relapse)},
-        sentence=reasoning.sentence(found),
+        sentence=sentence(found),
     )
     holds = evaluate(relapse, row.metrics, row.facts)
     return WeekFinding(possible_sessions=possible, relapse=holds, basis=basis)

@@ -16,7 +16,7 @@ from rules.rulesets.comparisons import Comparison
 from rules.rulesets.conditions import Condition, leaves
 from rules.rulesets.decision import condition_named
 from rules.rulesets.evaluation import Metrics, comparison_of
-from rules.rulesets.explanation import LeafExplanation, Wording, explain
+from rules.rulesets.explanation import LeafExplanation, Span, Wording, explain
 from rules.rulesets.facts import CaseFacts
 from rules.rulesets.makeup import made_up_of, spoken_make_up
 from rules.rulesets.measuring import counted_span, measured_day
@@ -56,14 +56,12 @@ def explained(
     tree: Condition, metrics: Metrics, facts: CaseFacts, history: History, moment: Moment
 ) -> tuple[LeafExplanation, ...]:
     """Every leaf with value, threshold and distance, its days named."""
-    spans = {key: span for key in metric_keys_of(tree) if (span := _span(history, key, moment))}
-    return explain(tree, metrics, facts, Wording(spans=spans))
+    return explain(tree, metrics, facts, Wording(spans=spans_of(tree, history, moment)))
 
 
-def sentence(found: tuple[LeafExplanation, ...]) -> str:
-    """The leaves that hold, in words; if none does, how far away each is. Never a code or a reason."""
-    holding = [leaf.sentence for leaf in found if leaf.truth]
-    return "; ".join(dict.fromkeys(holding or [leaf.sentence for leaf in found]))
+def spans_of(tree: Condition, history: History, moment: Moment) -> dict[MetricKey, Span]:
+    """The first and the last day behind each metric of a condition."""
+    return {key: span for key in metric_keys_of(tree) if (span := _span(history, key, moment))}
 
 
 @dataclass(frozen=True, slots=True)

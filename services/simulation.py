@@ -18,12 +18,13 @@ from rules.attendance.history import DayBasis, History, ResolvedSession, SchoolS
 from rules.errors import Invalid, NotFound
 from rules.rulesets.facts import CaseFacts
 from rules.rulesets.model import RuleSet, Scope
+from rules.rulesets.recorded import sentence
 from rules.rulesets.ruleset import parse_ruleset
 from rules.rulesets.scope import StudentAtSchool, limits_missed
 from rules.rulesets.simulation import Assumed, FactsOn, SimulatedStep, measured, simulate
 from rules.school_calendar import SchoolCalendar
 from services import rulesets
-from services.reasoning import explained, sentence
+from services.reasoning import explained
 
 MOST_DAYS: Final = 800
 ASSUMED: Final = (

@@ -1,7 +1,7 @@
 """What a case does next: stop before escalate before advance, one rung at most, unknown never decides."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -112,6 +112,14 @@ def decide(ruleset: RuleSet, position: Position, metrics: Metrics, facts: Facts 
         action, stage, by = Action.ADVANCE, target, f"stage:{target}"
     bits = Bitmap.of(ruleset.metric_leaves(), metrics)
     return Decision(action, stage, by, tuple(rule.name for rule in fired), held_back, bits)
+
+
+def unless_muted(ask: Callable[[Position], Decision], position: Position, muted: Collection[str]) -> Decision:
+    """A rejected exit stays silent while it is muted: the next thing that holds is asked instead."""
+    decided = ask(position)
+    if decided.action is Action.EXIT_REVIEW and decided.by in muted:
+        return ask(replace(position, exit_review_suppressed=True))
+    return decided
 
 
 def _outcome(ruleset: RuleSet, position: Position, fired: list[Rule]) -> tuple[Action, str | None, str | None]:

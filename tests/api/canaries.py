@@ -43,6 +43,9 @@ _CODES: Final = """
     care_flag.kind contact_stop.reason_code exemption.kind guardian_link.order_kind kinship.relation
     entry_state.digest entry_state.rule_set_key evaluation.decision evaluation.digest evaluation.leaves_known
     evaluation.leaves_true evaluation.metrics evaluation.facts
+    decision.action decision.digest decision.facts decision.fired decision.held_back decision.leaves
+    decision.leaves_known decision.leaves_true decision.metrics decision.position decision.rule decision.sentence
+    decision.spans decision.stage_key
     late_trip.digest late_trip.metrics late_trip.rule_set_key
     evidence_pack.engine evidence_pack.parts evidence_pack.register_digest evidence_pack.register_until
     evidence_pack.sha256 evidence_pack.storage_path evidence_pack.stored_sha256

@@ -111,6 +111,7 @@ ENTRIES: dict[str, Entry] = {
     "approve_ruleset": ruleset("review", 200, 409),
     "activate_ruleset": ruleset("approved", 200, 409),
     "retire_ruleset": ruleset("active", 200, 409),
+    "read_decision": Entry(STUDENT),
     "simulate_student": Entry(STUDENT, body={"version_id": "active_version_id"}),
     # people
     "list_schools": Entry(SCHOOLS, sees="school_id"),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import update
 
@@ -22,7 +22,7 @@ from models.people import Person, RoleAssignment, SchoolClass, SchoolScope
 from models.pointers import Pointer
 from models.privacy import AmendmentRequest, Incident
 from models.retention import RetentionRun
-from models.rulesets import LateTrip, RuleSet, RuleSetVersion
+from models.rulesets import DecisionRow, Evaluation, LateTrip, RuleSet, RuleSetVersion
 from models.session import Session
 from models.students import Student
 from models.webhooks import Webhook
@@ -226,8 +226,43 @@ async def _walk(session: Session, made: Furnished) -> None:
             reason=CANARY,
         )
     )
+    decided = _decision(things, digest(pack))
+    session.add(decided[0])
     await session.flush()
-    things["proposal_id"] = proposal.id
+    session.add(decided[1])
+    await session.flush()
+    things["proposal_id"], things["decision_id"] = proposal.id, decided[1].id
+
+
+def _decision(things: dict[str, UUID], digest_: str) -> tuple[Evaluation, DecisionRow]:
+    """What the pending step rests on; its figures are unknown, so it is a case that waits."""
+    evaluated, decided = uuid4(), uuid4()
+    where: dict[str, Any] = {
+        "student_id": things["student_id"],
+        "school_id": things["school_id"],
+        "instance_id": things["instance_id"],
+        "digest": digest_,
+        "date": TODAY,
+        "known_at": NOW,
+        "metrics": {},
+        "facts": {},
+    }
+    row = DecisionRow(
+        **where,
+        id=decided,
+        evaluation_id=evaluated,
+        position={"stage": None, "wait_elapsed": True, "previous_reached": True, "muted": []},
+        spans={},
+        action="WAIT",
+        fired=[],
+        held_back=["condition"],
+        leaves_true="",
+        leaves_known="",
+        engines_agree=True,
+        sentence="",
+        leaves=[],
+    )
+    return Evaluation(**where, id=evaluated), row
 
 
 async def _papers(session: Session, made: Furnished) -> None:
