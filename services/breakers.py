@@ -32,6 +32,7 @@ from services.signals import tell_of_sending
 
 TASK: Final = "look_at_breaker"
 LEADER: Final = "school_leader"
+ADMINISTRATOR: Final = "district_admin"
 
 
 class BreakerKind(StrEnum):
@@ -174,7 +175,7 @@ async def _ask_a_leader(session: AsyncSession, row: Breaker, what: Tripped, now:
         title=_TITLES[what.kind],
         details={"subject": str(row.id), "breaker_id": str(row.id)},
         school_id=row.school_id,
-        role=LEADER,
+        role=LEADER if row.school_id else ADMINISTRATOR,
         due_on=now.date(),
         dedupe_key=f"breaker/{row.id}/{now.isoformat()}",
     )

@@ -20,7 +20,7 @@ from models.students import Student
 from rules.delivery.mail_text import MailText, message_id
 from rules.errors import NotFound, Unavailable
 from rules.ladder.commands import DeliveryState
-from services import school_days
+from services import caps, school_days
 from services.audit import Act, record
 from services.case_tasks import NewTask, open_task
 from services.context import CaseRef
@@ -143,6 +143,7 @@ async def withhold(session: AsyncSession, case: CaseRef, message: Message, reaso
 
 async def begin(means: Means, session: AsyncSession, case: CaseRef, message: Message, address: str) -> Ticket:
     """Write the attempt before the provider is called: a crash leaves a trace, never silence."""
+    await caps.refuse_beyond(means, session, case, message.id)
     earlier = select(func.max(MessageAttempt.number)).where(MessageAttempt.message_id == message.id)
     number = ((await session.scalars(earlier)).first() or 0) + 1
     mail_at = datetime.fromisoformat(message.data["mail_at"]) if "mail_at" in message.data else case.now

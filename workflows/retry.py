@@ -35,7 +35,7 @@ NIGHTLY = ActivityConfig(
     heartbeat_timeout=SILENCE,
     retry_policy=GENTLE,
 )
-WAITING_FOR_OTHERS = frozenset({"TENANT_SUSPENDED", "SENDING_PAUSED"})
+WAITING_FOR_OTHERS = frozenset({"TENANT_SUSPENDED", "SENDING_PAUSED", "SENDING_CAPPED"})
 
 
 def shown(config: ActivityConfig, summary: str) -> ActivityConfig:
