@@ -14,7 +14,7 @@ from rules.ladder.commands import DeliveryState
 from services import delivery
 from tests.servers.kinds import MailServer
 from tests.services.seeding import NOW, TODAY, World, grace, henry
-from tests.services.test_letters import issued, plan, sent, whole
+from tests.services.writing import issued, plan, sent, whole
 
 pytestmark = pytest.mark.servers
 
