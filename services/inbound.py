@@ -18,7 +18,7 @@ from models.queries import inbound as queries
 from models.queries.keyset import Window
 from rules.bounds import storable
 from rules.errors import DomainError, Invalid
-from rules.events.inbound import INBOUND_BY_TYPE, Envelope, InboundEvent, Told
+from rules.events.inbound import INBOUND_BY_TYPE, Envelope, InboundEvent, Told, student_named
 from services import audit, inbound_records, inbound_register, outbox
 from services.audit import Act
 from services.context import Actor
@@ -28,6 +28,7 @@ Via = Literal["api", "kafka"]
 MOST: Final = 100
 LONGEST_SHOWN: Final = 500
 ABOUT_OTHERS: Final = frozenset({"unknown_reference", "event_refused"})  # other news may make them good
+BEHAVIOUR: Final = "org.handrail.inbound.BehaviourRecorded.v1"
 AHEAD: Final = timedelta(hours=24)  # a source whose clock is wrong must not shut out its own later news
 
 
@@ -251,6 +252,16 @@ async def listed(
 ) -> Sequence[InboundRow]:
     """A page of what came in, the oldest first."""
     return await queries.listed(session, status, event_type, window)
+
+
+async def students_of(session: AsyncSession, rows: Sequence[InboundRow]) -> dict[UUID, UUID]:
+    """The student each of these rows is about, where it is about one whom we know."""
+    named = {row.id: student_named(row.entity or "") for row in rows}
+    records = {row.id: (row.entity or "").removeprefix("behaviour/") for row in rows if row.type == BEHAVIOUR}
+    students = await queries.students_of(session, {name for name in named.values() if name})
+    behaved = await queries.students_of_behaviour(session, set(records.values()))
+    found = {row_id: students[name] for row_id, name in named.items() if name in students}
+    return found | {row_id: behaved[key] for row_id, key in records.items() if key in behaved}
 
 
 async def one(session: AsyncSession, source: str, event_id: str) -> InboundRow | None:

@@ -43,6 +43,8 @@ async def take(session: AsyncSession, actor: Actor, news: News) -> None:
     if isinstance(news.data, CalendarData):
         await _calendar(session, actor, news.data, news.now)
         return
+    if isinstance(news.data, EnrolmentData) and not await queries.students_of(session, [news.data.student_id]):
+        raise unknown("student_id")  # the merge would pass over it, and the source believe that it was taken in
     table = TABLES[type(news.data)]
     run = await open_run(session, actor, "event", news.now, rows=1)
     await _stage(session, table, news)

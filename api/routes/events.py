@@ -14,6 +14,7 @@ from models.queries.keyset import Window
 from rules.access.permissions import Permission
 from rules.errors import Invalid
 from rules.events.inbound import InboundStatus
+from rules.ids import StudentId
 from services import events, inbound
 from services.events import FeedQuery
 from services.inbound import Arrival, Result
@@ -66,4 +67,6 @@ async def list_inbound_events(
     """The events that came in, the oldest first, and what became of each."""
     reach.school_or_tenant(caller, None)
     rows = await inbound.listed(session, status, event_type, Window(limit, after(cursor)))
-    return page(rows, limit, InboundEventOut.model_validate, lambda row: (row.id,))
+    students = await inbound.students_of(session, rows[:limit])
+    caller.reached.update(map(StudentId, students.values()))  # whoever reads what came in about a child, saw the child
+    return page(rows, limit, lambda row: InboundEventOut.of(row, students.get(row.id)), lambda row: (row.id,))

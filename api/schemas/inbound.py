@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, RootModel
 
-from api.schemas.shared import SOME_ID, Body, shown
+from api.schemas.shared import OTHER_ID, SOME_ID, Body, shown
+from models.inbound import InboundEvent
 from rules.events.inbound import InboundStatus
 from services.inbound import Result, Verdict
 
@@ -114,6 +115,7 @@ class InboundEventOut(Body):
             "problem": None,
             "tries": 1,
             "received_at": "2026-11-20T05:00:01Z",
+            "student_id": OTHER_ID,
         }
     )
 
@@ -129,3 +131,10 @@ class InboundEventOut(Body):
     problem: str | None
     tries: int
     received_at: datetime
+    student_id: UUID | None = Field(description="Our student it is about: what it changed stands in their record.")
+
+    @classmethod
+    def of(cls, row: InboundEvent, student_id: UUID | None) -> Self:
+        """One event, and whom it is about."""
+        kept = {name: getattr(row, name) for name in cls.model_fields if name != "student_id"}
+        return cls(**kept, student_id=student_id)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import Base
-from models.inbound import InboundEvent
+from models.inbound import BehaviourEvent, InboundEvent
 from models.people import School
 from models.queries.keyset import Window, paged
 from models.students import Student
@@ -81,3 +81,9 @@ async def listed(
     if event_type is not None:
         wanted = wanted.where(InboundEvent.type == event_type)
     return (await session.scalars(paged(wanted, [InboundEvent.id], window))).all()
+
+
+async def students_of_behaviour(session: AsyncSession, keys: Collection[str]) -> dict[str, UUID]:
+    """The students of behaviour events by their source's ids."""
+    wanted = select(BehaviourEvent.source_key, BehaviourEvent.student_id).where(BehaviourEvent.source_key.in_(keys))
+    return {row[0]: row[1] for row in (await session.execute(wanted)).all()}

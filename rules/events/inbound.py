@@ -3,6 +3,7 @@
 An event of a thing that changes carries the whole thing as it is now, so that a lost or repeated one does no harm.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
@@ -270,6 +271,15 @@ def _shallow(data: dict[str, Any]) -> dict[str, Any]:
     if not shallow(data):
         raise ValueError("nested too deeply: no type is")
     return data
+
+
+_ABOUT_A_STUDENT: Final = re.compile(r"students/(.+?)(?:/(?:guardians|schools|predictions)/.*)?")
+
+
+def student_named(entity: str) -> str | None:
+    """The source's id of the student an entity is about, if it is about one."""
+    found = _ABOUT_A_STUDENT.fullmatch(entity)
+    return found[1] if found else None
 
 
 class Envelope(BaseModel):

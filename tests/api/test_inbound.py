@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from models.inbound import InboundEvent
 from rules.events.inbound import INBOUND
-from tests.api.district import District
+from tests.api.district import NOW, District
+from tests.api.viewed import viewed
 from tests.services.told import Telling, said, tellings
 
 pytestmark = pytest.mark.servers
@@ -66,6 +67,34 @@ def test_what_is_no_event_is_refused_in_words(district: District, sent: Any) -> 
 @pytest.mark.parametrize("person", ["school_leader", "attendance_officer", "teacher", "auditor", "guardian"])
 def test_people_of_a_school_send_no_events(district: District, person: str) -> None:
     assert district.post("/events/inbound", person, json=event()).status_code == 403
+
+
+def test_whose_event_came_in_is_said_and_whoever_reads_it_saw_the_child(district: District) -> None:
+    ann, bob = district.ours.students["ann"], district.ours.students["bob"]
+    moved = {"student_id": "ann", "school_id": "oak", "spans": [{"start_date": "2026-09-01"}]}
+    record = {"record_id": uuid4().hex, "student_id": "bob", "school_id": "oak", "category": "LATE"}
+    record["occurred_at"] = "2026-11-20T08:00:00Z"
+    score = {"student_id": "ann", "model": "m", "model_version": "1", "score": "0.5", "predicted_at": NOW.isoformat()}
+    sent = [
+        event(type="org.handrail.inbound.EnrolmentChanged.v1", data=moved),
+        event(type="org.handrail.inbound.BehaviourRecorded.v1", data=record),
+        event(type="org.handrail.inbound.RiskPredicted.v1", data=score),
+        event(type="org.handrail.inbound.EnrolmentChanged.v1", data=moved | {"student_id": "nobody"}),
+    ]
+    results = district.post("/events/inbound", "integration", json=sent).json()["results"]
+    assert [one["result"] for one in results] == ["applied", "applied", "applied", "refused"], results
+    for person in ("integration", "district_admin"):
+        answer = district.get("/events/inbound?limit=200", person)
+        about = {one["event_id"]: (one["status"], one["student_id"]) for one in answer.json()["items"]}
+        assert [about[one["id"]] for one in sent] == [
+            ("APPLIED", str(ann)),
+            ("APPLIED", str(bob)),
+            ("APPLIED", str(ann)),
+            ("REFUSED", None),
+        ]
+        assert {ann, bob} <= viewed(district, answer)
+    for person in ("school_leader", "teacher", "auditor"):
+        assert district.get("/events/inbound", person).status_code == 403
 
 
 def test_what_came_in_is_listed_page_by_page_for_its_own_tenant(district: District) -> None:

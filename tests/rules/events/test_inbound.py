@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from rules.events.inbound import StaffAbsenceData, StaffHoursData
+from rules.events.inbound import StaffAbsenceData, StaffHoursData, student_named
 
 MONDAY = {"weekday": 1, "starts": "09:00", "ends": "12:00"}
 
@@ -42,3 +42,19 @@ def test_hours_that_cannot_be_are_refused(stretches: list[dict[str, Any]], why: 
 def test_an_absence_runs_forward() -> None:
     with pytest.raises(ValidationError, match="last_day must not be before first_day"):
         away("2026-11-20", "2026-11-19")
+
+
+@pytest.mark.parametrize(
+    ("entity", "student"),
+    [
+        ("students/S1", "S1"),
+        ("students/S1/guardians/G1", "S1"),
+        ("students/S/1/schools/oak", "S/1"),
+        ("students/S1/predictions/m/2026-11-20T05:00:00+00:00", "S1"),
+        ("guardians/G1", None),
+        ("behaviour/students/S1", None),
+        ("", None),
+    ],
+)
+def test_an_entity_names_its_student(entity: str, student: str | None) -> None:
+    assert student_named(entity) == student
