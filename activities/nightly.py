@@ -5,7 +5,7 @@ from dataclasses import asdict
 from temporalio import activity
 
 from models.session import Sessions
-from services import attendance_summaries, nightly
+from services import attendance_summaries, duty_pass, nightly
 from services.context import Actor, system
 from workflows.ports.nightly import (
     DueSchool,
@@ -14,6 +14,7 @@ from workflows.ports.nightly import (
     EvaluateOrder,
     NightlyOrder,
     RefreshOrder,
+    Reminded,
     Version,
     Versions,
 )
@@ -31,6 +32,12 @@ class NightlyActivities:
             await nightly.judge_held(session, _actor(order), order.time_zone, now=order.now)
             due = await nightly.due_schools(session, order.time_zone, now=order.now)
         return DueSchools(schools=tuple(DueSchool.model_validate(asdict(one)) for one in due))
+
+    @activity.defn
+    async def remind_of_duties(self, order: NightlyOrder) -> Reminded:
+        async with self._sessions.tenant(order.tenant_id) as session:
+            schools = await nightly.schools_of(session, order.time_zone)
+            return Reminded(reminders=await duty_pass.reminded(session, _actor(order), schools, now=order.now))
 
     @activity.defn
     async def refresh_summaries(self, order: RefreshOrder) -> Evaluated:

@@ -58,6 +58,8 @@ class Ladder:
     async def tell(self, caller: Caller, found: InstanceFile, verb: Verb, command: Command) -> Told:
         """The case's answer to a verb; None in it means accepted and not yet confirmed."""
         still_open(found)
+        if verb is Verb.APPROVE:
+            nothing_owed(found)
         cases = self.parts.cases
         if cases is None:
             raise Unavailable("temporal_unavailable", "The case engine is not connected; try again with the same key.")
@@ -90,6 +92,16 @@ def still_open(found: InstanceFile) -> None:
             f"Instance {found.instance.id} is closed; nothing but reopen is possible.",
             phase=found.instance.phase,
             allowed=["reopen"],
+        )
+
+
+def nothing_owed(found: InstanceFile) -> None:
+    """Refuse a hard step while a duty keeps it back."""
+    if found.blocked_by is not None:
+        raise Conflict(
+            "duty_open",
+            f"Duty {found.blocked_by} keeps this step back: close it with what the law asks for, then approve.",
+            duty_id=str(found.blocked_by),
         )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, case, func, literal, select, text,
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.duties import Duty
 from models.guardians import Guardian
 from models.instances import CaseFile, Event, Instance, Proposal
 from models.people import School, SchoolClass
@@ -20,10 +21,10 @@ from models.students import Student
 from rules.access.approvals import approver_for
 from rules.errors import Conflict, NotFound
 from rules.ladder.commands import Answer
-from rules.ladder.stages import Approval, LadderSnapshot
+from rules.ladder.stages import NEVER_AUTO, Approval, LadderSnapshot
 from rules.ladder.words import Phase
 from rules.rulesets.ruleset import ladder_snapshot, parse_ruleset
-from services import audit, breakers, outbox, people, schools
+from services import audit, breakers, duties, outbox, people, schools
 from services.audit import Act
 from services.context import Actor
 from services.facts import year_start
@@ -42,6 +43,13 @@ ASKS = {
 }
 TYPE = case(ASKS, value=Proposal.kind, else_=func.coalesce(Proposal.step["type"].as_string(), Proposal.stage_type))
 NEVER = date(9999, 12, 31)
+# Until when the law asks for something about the student, beside the step that waits
+OWED = (
+    select(func.min(Duty.due_on))
+    .where(Duty.student_id == Instance.student_id, Duty.status == "OPEN")
+    .correlate(Instance)
+    .scalar_subquery()
+)
 
 
 class Risk(StrEnum):
@@ -86,6 +94,7 @@ class QueueRow:
     school_name: str
     shown: str
     breaker_id: UUID | None = None
+    duty_due_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,7 @@ class InstanceFile:
     flagged: bool
     level: Approval
     breaker_id: UUID | None = None
+    blocked_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +121,7 @@ class StartByHand:
 
 
 async def queue(session: AsyncSession, asked: QueueQuery, window: Window) -> Sequence[QueueRow]:
-    """A page of the queue, the most urgent first."""
+    """A page of the queue: students with an open duty first, by its deadline, then the most urgent steps."""
     wanted = _rows().where(Instance.closed_at.is_(None), *(RISKS[risk] for risk in asked.risks))
     wanted = wanted.where(*asked.scope.rows(Instance.lead_school_id, Instance.student_id))
     if asked.stage_key is not None:
@@ -123,12 +133,13 @@ async def queue(session: AsyncSession, asked: QueueQuery, window: Window) -> Seq
     if asked.due_by is not None:
         wanted = wanted.where(Proposal.due_on <= asked.due_by)
     due = func.coalesce(Proposal.due_on, literal(NEVER))
-    return [QueueRow(*row) for row in await session.execute(paged(wanted, (due, Proposal.id), window))]
+    order = (func.coalesce(OWED, literal(NEVER)), due, Proposal.id)
+    return [QueueRow(*row) for row in await session.execute(paged(wanted, order, window))]
 
 
-def _rows() -> Select[Proposal, Instance, Student, str | None, str, str, UUID]:
+def _rows() -> Select[Proposal, Instance, Student, str | None, str, str, UUID, date | None]:
     return (
-        select(Proposal, Instance, Student, SchoolClass.name, School.name, SHOWN, breakers.HOLDING)
+        select(Proposal, Instance, Student, SchoolClass.name, School.name, SHOWN, breakers.HOLDING, OWED)
         .join(Instance, Instance.id == Proposal.instance_id)
         .join(Student, Student.id == Instance.student_id)
         .join(School, School.id == Instance.lead_school_id)
@@ -170,7 +181,9 @@ async def file(session: AsyncSession, instance_id: UUID, *, on: date) -> Instanc
         newly = flagged and not proposal.step.get("flags")
         level = approver_for(Approval(proposal.approval), flagged=newly)
     held_by = None if proposal is None else await breakers.holding(session, proposal.id)
-    return InstanceFile(instance, proposal, flagged, level, held_by)
+    hard = proposal is not None and (proposal.step.get("type") in NEVER_AUTO or bool(proposal.step.get("statutory")))
+    blocked_by = await duties.blocking(session, instance.student_id) if hard else None
+    return InstanceFile(instance, proposal, flagged, level, held_by, blocked_by)
 
 
 async def of_student(session: AsyncSession, student_id: UUID) -> Sequence[Instance]:

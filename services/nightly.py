@@ -17,7 +17,7 @@ from models.rows import affected
 from models.rulesets import RuleSetVersion
 from models.session import Sessions
 from rules.rulesets.model import RuleSet
-from services import attendance_summaries, audit, ruleset_places, suspect_days
+from services import attendance_summaries, audit, duty_pass, register_events, ruleset_places, suspect_days
 from services.context import Actor
 from services.evaluation_days import arrived_day, missed_days
 from services.facts import year_start
@@ -65,6 +65,7 @@ class Evaluated:
     signalled: int = 0
     absorbed: int = 0
     late_trips: int = 0
+    duties: int = 0
 
     def plus(self, other: "Evaluated") -> "Evaluated":
         """Both together."""
@@ -75,7 +76,7 @@ class Evaluated:
 async def due_schools(session: AsyncSession, time_zone: str, *, now: datetime) -> list[Due]:
     """Schools of a zone whose evaluation date has something new, each after the nights it missed, in order."""
     digests = [version.digest for version in await versions_to_run(session)]
-    schools = (await session.scalars(select(School.id).where(School.timezone == time_zone).order_by(School.id))).all()
+    schools = await schools_of(session, time_zone)
     since = await breakers.last_runs(session, schools)
     due: list[Due] = []
     for school_id in schools:
@@ -97,6 +98,12 @@ async def _due(
     return [*(Due(school_id, day, catching_up=True) for day in missed), Due(school_id, on)]
 
 
+async def schools_of(session: AsyncSession, time_zone: str) -> Sequence[UUID]:
+    """The schools of a zone."""
+    wanted = select(School.id).where(School.timezone == time_zone).order_by(School.id)
+    return (await session.scalars(wanted)).all()
+
+
 async def begun_by_hand(session: AsyncSession, actor: Actor, runs: Sequence[str], *, now: datetime) -> None:
     """Write down who asked for a pass outside its hour, and which workflows it became."""
     act = audit.Act("run_evaluation", "tenant", actor.tenant_id, after={"runs": list(runs)})
@@ -104,7 +111,7 @@ async def begun_by_hand(session: AsyncSession, actor: Actor, runs: Sequence[str]
 
 
 async def versions_to_run(session: AsyncSession) -> list[VersionToRun]:
-    """Every version that is ACTIVE or pinned by an open instance."""
+    """Every version that is ACTIVE, pinned by an open instance, or on which a duty rests."""
     return [VersionToRun(row.digest, row.active) for row in await session.execute(nightly.VERSIONS)]
 
 
@@ -119,13 +126,15 @@ async def evaluate_school(session: AsyncSession, actor: Actor, order: Pass, *, n
         return Evaluated()
     done = Evaluated()
     if order.version.active and await ruleset_places.opens(session, ruleset, order.school_id, order.on):
-        done = await _entries(run)
+        done = await _entries(run, actor)
         done = done.plus(await _late_trips(run))
     if not order.catching_up:  # a running case decides on what is so now, once
         done = done.plus(await _running(run))
+    lost = await duty_pass.looked_again(run, actor, order.school_id)
+    done = done.plus(Evaluated(duties=lost))
     counts = {"school": order.school_id, "digest": order.version.digest, "day": order.on, "known_at": order.known_at}
     await session.execute(nightly.RECORD_RUN, {**counts, "counts": json.dumps(asdict(done))})
-    if done.opened or done.signalled or done.late_trips:
+    if done.opened or done.signalled or done.late_trips or done.duties:
         act = audit.Act("evaluate", "school", order.school_id, after={**asdict(done), "date": order.on})
         await audit.record(session, actor, act, now=now)
     return done
@@ -226,15 +235,19 @@ async def _ran_before(run: _Run) -> bool:
     return bool(await run.session.scalar(nightly.RAN_BEFORE, asked))
 
 
-async def _entries(run: _Run) -> Evaluated:
-    """The start rule over everybody scheduled: open what opens, note what an open case absorbs, remember the rest."""
+async def _entries(run: _Run, actor: Actor) -> Evaluated:
+    """The start rule over everybody scheduled: open what opens, note what an open case absorbs, remember the rest;
+    then the duties, whether there is a case or not.
+    """
     students = await run.decide(nightly.for_scheduled(run.ruleset), schools=[run.order.school_id])
     await run.make("nightly_standing", nightly.STANDING)
     await run.do(nightly.OPEN_CASES)
     opened = await run.do(nightly.OPEN_INSTANCES)
     absorbed = await run.do(nightly.ABSORB)
     await run.do(nightly.REMEMBER)
-    return Evaluated(students=students, opened=opened, absorbed=absorbed)
+    school = (await run.session.scalars(select(School).where(School.id == run.order.school_id))).one()
+    duties = await duty_pass.opened(run, actor, school) + await register_events.removals(run, actor, school)
+    return Evaluated(students=students, opened=opened, absorbed=absorbed, duties=duties)
 
 
 async def _running(run: _Run) -> Evaluated:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Date, Select, cast, exists, select
+from sqlalchemy import Date, Select, cast, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.attendance import Mark
@@ -30,9 +30,9 @@ def moved() -> Any:
     """
     later = (
         select(Event.id)
-        .join(Instance, Instance.id == Event.instance_id)
+        .outerjoin(Instance, Instance.id == Event.instance_id)
         .where(
-            Instance.case_id == EvidencePack.case_id,
+            or_(Instance.case_id == EvidencePack.case_id, Event.case_id == EvidencePack.case_id),
             Event.type.in_(BASIS_EVENTS),
             Event.occurred_at > EvidencePack.prepared_at,
         )

@@ -129,7 +129,12 @@ async def _step(session: AsyncSession, case: CaseRef, wanted: NewProposal) -> di
     stage = wanted.stage
     if stage is None or wanted.kind is not ProposalKind.STEP:
         return {"does": EXPLAINED.get(wanted.kind, wanted.note), "note": wanted.note}
-    step: dict[str, Any] = {"note": wanted.note, "type": stage.type, "channels": list(stage.channels)}
+    step: dict[str, Any] = {
+        "note": wanted.note,
+        "type": stage.type,
+        "channels": list(stage.channels),
+        "statutory": stage.statutory,
+    }
     if stage.type is StageType.LETTER and stage.template:
         version = await approved_version(session, stage.template, case.school_id)
         entitled = await recipients(session, case, "letters", stage.channels)

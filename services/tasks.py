@@ -18,6 +18,8 @@ from services.context import Actor
 from services.scopes import Scope
 
 NEVER = date(9999, 12, 31)
+# Ticking a task off never clears what the law asks for
+ENDS_WITH_ITS_DUTY = frozenset({"duty", "duty_basis"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,10 @@ async def complete(session: AsyncSession, actor: Actor, command: CompleteTask, *
             "task_closed",
             f"Task {task.id} is {task.status} already: reload the list; if there is more to do, open a new task.",
         )
+    if task.kind in ENDS_WITH_ITS_DUTY:
+        duty_id = task.details.get("duty_id")
+        why = f"Task {task.id} ends with duty {duty_id}: close that with its artifact, or decide on its basis."
+        raise Conflict("task_of_duty", why)
     task.status, task.done_by, task.done_at = "DONE", actor.person_id, now
     task.result = {"said": command.result}
     await session.flush()

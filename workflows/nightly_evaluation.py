@@ -17,9 +17,13 @@ from workflows.ports.nightly import (
     due_schools,
     evaluate_batch,
     refresh_summaries,
+    remind_of_duties,
     versions_to_run,
 )
 from workflows.retry import NIGHTLY, READ, shown
+
+DUTIES = "2026-11-duties"
+"""Passes that began before duties were built remind of none."""
 
 
 class NightlyStart(BaseModel):
@@ -63,6 +67,19 @@ class NightlyEvaluation:
     @workflow.run
     async def run(self, start: NightlyStart) -> NightlyReport:
         """A batch that fails for good does not keep the others from being evaluated; the pass then fails, by name."""
+        report = await self._evaluated(start)
+        if workflow.patched(DUTIES):  # also in the holidays, when nothing is due
+            await workflow.execute_activity(remind_of_duties, args=[self._asking()], **shown(READ, "duties"))
+        if self._failed:
+            raise ApplicationError(
+                f"{len(self._failed)} batches failed: {', '.join(self._failed)}. Mend them and run it again.",
+                report,
+                type="nightly_incomplete",
+                non_retryable=True,
+            )
+        return report
+
+    async def _evaluated(self, start: NightlyStart) -> NightlyReport:
         due = await workflow.execute_activity(due_schools, args=[self._asking()], **shown(READ, "due schools"))
         if not due.schools:
             return NightlyReport()
@@ -74,13 +91,6 @@ class NightlyEvaluation:
             for first in range(0, len(due.schools), start.schools_per_batch):
                 batch = due.schools[first : first + start.schools_per_batch]
                 report = report.plus(await self._evaluate(version, batch))
-        if self._failed:
-            raise ApplicationError(
-                f"{len(self._failed)} batches failed: {', '.join(self._failed)}. Mend them and run it again.",
-                report,
-                type="nightly_incomplete",
-                non_retryable=True,
-            )
         return report
 
     def _asking(self) -> NightlyOrder:

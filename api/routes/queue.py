@@ -59,7 +59,7 @@ async def read_queue(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[QueueItem]:
-    """The steps that wait for a person, the most urgent first."""
+    """The steps that wait for a person: where the law asks for something too, those first; then the most urgent."""
     await filters.must_exist(session, assignee_id=assignee_id)
     asked = QueueQuery(
         await reach.scope(session, caller, school_id), stage_key, assignee_id, kind_of_act, due_by, risk_flags
@@ -70,7 +70,7 @@ async def read_queue(
         rows,
         limit,
         lambda row: QueueItem.of(row, names, _seen(caller)),
-        lambda row: (row.proposal.due_on or NEVER, row.proposal.id),
+        lambda row: (row.duty_due_on or NEVER, row.proposal.due_on or NEVER, row.proposal.id),
     )
 
 

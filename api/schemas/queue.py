@@ -50,6 +50,7 @@ ITEM: dict[str, Any] = {
     "reason": "5 absences in 30 calendar days (2 Oct - 31 Oct); threshold 5",
     "basis": _BASIS,
     "due_on": "2026-11-27",
+    "duty_due_on": None,
     "age_days": 2,
     "assignee_id": None,
     "risk_flags": [],
@@ -150,6 +151,7 @@ class QueueItem(Body):
     reason: str | None
     basis: BasisOut
     due_on: date | None
+    duty_due_on: date | None = Field(None, description="Until when a duty asks for something about the same student.")
     age_days: int
     assignee_id: UUID | None
     risk_flags: list[str] = Field(description="What to know before deciding: never a care flag's kind.")
@@ -185,6 +187,7 @@ class QueueItem(Body):
             reason=proposal.reason,
             basis=BasisOut.of(proposal.basis),
             due_on=proposal.due_on,
+            duty_due_on=row.duty_due_on,
             age_days=(seen.on - proposal.proposed_at.date()).days,
             assignee_id=row.instance.assignee_id,
             risk_flags=_risks(row),

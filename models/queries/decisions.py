@@ -24,7 +24,8 @@ _CHUNK: Final = 60
 class DecisionColumns:
     """Columns of the compiled statement beside those of the source.
 
-    `entry` is null where unknown (the start rule keeps its previous value then); `fired` has one bit per name.
+    `entry` is null where unknown (the start rule keeps its previous value then); `fired` has one bit per name;
+    `duties_true` and `duties_false` one per duty with a condition, and neither where it is unknown.
     """
 
     sql: str
@@ -59,9 +60,12 @@ def decision_query(
         f",\n    {_bitmap(bits, '{} is true')} as leaves_true,\n    {_bitmap(bits, '{} is not null')} as leaves_known"
         f",\n    {_bitmap(aged, '{} is true')} || '|' || {_bitmap(aged, '{} is not null')} as ageing"
     )
+    owed = [duty.when for duty in ruleset.duties if duty.when is not None]
     sql = f"""
 select decided.*, {tree_sql(ruleset.entry, names)} as entry,
-    {_fired(list(named.values()), names)} as fired{drawn if bitmaps else ""}
+    {_fired(list(named.values()), names)} as fired,
+    {_fired(owed, names)} as duties_true,
+    {_fired([NotOf(child=tree) for tree in owed], names)} as duties_false{drawn if bitmaps else ""}
 from (
     select row.*,
         {leaves}
@@ -112,7 +116,7 @@ def _between(total: str, comparison: Comparison) -> str:
 
 def _fired(trees: Sequence[Condition], names: Mapping[Leaf, str]) -> str:
     bits = (f"(coalesce({tree_sql(tree, names)}, false))::int::bigint << {at}" for at, tree in enumerate(trees))
-    return "(" + " | ".join(f"({bit})" for bit in bits) + ")"
+    return "(" + (" | ".join(f"({bit})" for bit in bits) or "0::bigint") + ")"
 
 
 def _bitmap(columns: Sequence[str], condition: str) -> str:

@@ -45,7 +45,7 @@ def scoped(scope: Scope) -> dict[str, Any]:
 DECIDED = """
 create temp table nightly_row on commit drop as
 select d.student_id, d.school_id, d.step_day, d.entry, d.fired, d.leaves_true, d.leaves_known, d.ageing,
-    cast(array[{values}] as bigint[]) as measured
+    d.duties_true, d.duties_false, cast(array[{values}] as bigint[]) as measured
 from ({decisions}) d
 """
 
@@ -243,6 +243,8 @@ select exists (select from nightly_run where school_id = :school and digest = :d
 VERSIONS = text("""
 select v.digest, bool_or(v.status = 'ACTIVE') as active from rule_set_version v
 where v.status = 'ACTIVE' or exists (select from instance i where i.digest = v.digest and i.closed_at is null)
+    or exists (select from duty d where d.digest = v.digest and d.event is null and d.basis in ('HOLDS', 'LOST')
+        and d.status <> 'NOT_APPLICABLE')
 group by v.digest order by v.digest
 """)
 

@@ -52,6 +52,10 @@ class Permission(StrEnum):
     BREAKER_RELEASE = "breakers:release"
     SENDING_READ = "sending:read"
     SENDING_SWITCH = "sending:switch"
+    DUTY_READ = "duties:read"
+    DUTY_CLOSE = "duties:close"
+    DUTY_DECIDE = "duties:decide"
+    REGISTER_EVENT_WRITE = "register_events:write"
     TASK_READ = "tasks:read"
     TASK_WRITE = "tasks:write"
     EXEMPTION_WRITE = "exemptions:write"
@@ -174,6 +178,10 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.BREAKER_RELEASE: _LEADERS,
         Permission.SENDING_READ: _READERS,
         Permission.SENDING_SWITCH: _LEADERS,
+        Permission.DUTY_READ: _READERS,
+        Permission.DUTY_CLOSE: _CASEWORK,
+        Permission.DUTY_DECIDE: _LEADERS,
+        Permission.REGISTER_EVENT_WRITE: _CASEWORK,
         Permission.TASK_READ: _STAFF | {Role.DPO},
         Permission.TASK_WRITE: _STAFF | {Role.DPO},
         Permission.EXEMPTION_WRITE: _CASEWORK,

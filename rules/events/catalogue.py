@@ -81,6 +81,15 @@ BREAKER_OPENED: Final = DomainEvent(
 BREAKER_CLOSED: Final = DomainEvent(
     "BreakerClosed", payloads.BreakerClosedData, "breakers", emitted_by="services/breakers.py"
 )
+DUTY_OPENED: Final = DomainEvent("DutyOpened", payloads.DutyOpenedData, "duties", emitted_by="services/duties.py")
+DUTY_CLOSED: Final = DomainEvent("DutyClosed", payloads.DutyClosedData, "duties", emitted_by="services/duties.py")
+DUTY_BASIS_LOST: Final = DomainEvent(
+    "DutyBasisLost", payloads.DutyBasisLostData, "duties", emitted_by="services/duties.py"
+)
+DUTY_BASIS_DECIDED: Final = DomainEvent(
+    "DutyBasisDecided", payloads.DutyBasisDecidedData, "duties", emitted_by="services/duties.py"
+)
+OF_DUTIES: Final = (DUTY_OPENED, DUTY_CLOSED, DUTY_BASIS_LOST, DUTY_BASIS_DECIDED)
 OF_PROGRAMMES: Final = (
     DomainEvent("InterventionCreated", payloads.InterventionCreatedData, "interventions", "InterventionCreatedEvent"),
     DomainEvent(
@@ -112,5 +121,12 @@ OF_PROGRAMMES: Final = (
     ),
 )
 OF_LADDER: Final[Mapping[EventType, DomainEvent]] = MappingProxyType({one: _of_ladder(one) for one in EventType})
-CATALOGUE: Final = (*OF_PROGRAMMES, TIER_ESCALATED, BREAKER_OPENED, BREAKER_CLOSED, *OF_LADDER.values())
+CATALOGUE: Final = (
+    *OF_PROGRAMMES,
+    TIER_ESCALATED,
+    BREAKER_OPENED,
+    BREAKER_CLOSED,
+    *OF_DUTIES,
+    *OF_LADDER.values(),
+)
 BY_TYPE: Final[Mapping[str, DomainEvent]] = MappingProxyType({event.type: event for event in CATALOGUE})

@@ -34,6 +34,37 @@ class TierEscalatedData(Payload):
     occurred_at: datetime
 
 
+class DutyData(Payload):
+    """A duty set by law, as it stands after what happened: opened, closed, its basis lost or decided."""
+
+    duty_id: UUID
+    student_id: UUID
+    school_id: UUID
+    rule_set_key: str
+    duty_key: str
+    effect: Literal["TASK", "REPORT", "BLOCK"]
+    status: Literal["OPEN", "DONE", "DONE_ELSEWHERE", "NOT_APPLICABLE"]
+    basis: Literal["HOLDS", "LOST", "KEPT", "WITHDRAWN"]
+    due_on: date
+    occurred_at: datetime
+
+
+class DutyOpenedData(DutyData):
+    """A duty set by law arose for a student."""
+
+
+class DutyClosedData(DutyData):
+    """A duty was done, done elsewhere, or found not to apply."""
+
+
+class DutyBasisLostData(DutyData):
+    """A correction of the register removed what a duty rests on; a leader is asked."""
+
+
+class DutyBasisDecidedData(DutyData):
+    """A duty whose basis was gone holds again, was kept or was withdrawn."""
+
+
 class ProgrammeData(Payload):
     """What the events of a programme have in common."""
 

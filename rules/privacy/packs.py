@@ -50,5 +50,13 @@ NEVER_FOR_FAMILIES: Final = frozenset({PackPart.OTHER_GUARDIAN, PackPart.ADDRESS
 HOLDS_FOR: Final = timedelta(days=90)
 # Facts after which what a pack says may no longer be so
 BASIS_EVENTS: Final = frozenset(
-    {"TRIGGER_INVALIDATED", "BASIS_KEPT", "BASIS_RESTORED", "STEP_RESCINDED", "REGISTER_ANSWERED"}
+    {
+        "TRIGGER_INVALIDATED",
+        "BASIS_KEPT",
+        "BASIS_RESTORED",
+        "STEP_RESCINDED",
+        "REGISTER_ANSWERED",
+        "DUTY_BASIS_LOST",
+        "DUTY_WITHDRAWN",
+    }
 )

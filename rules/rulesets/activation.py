@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from rules.duties.words import RegisterEvent
 from rules.ladder.stages import StageType
 from rules.rulesets.case_leaves import PriorEvents
 from rules.rulesets.conditions import leaves
@@ -20,10 +21,18 @@ def activation_problems(ruleset: RuleSet) -> Iterator[Problem]:
         if stage.type in LATER:
             wrong = f"{stage.type} steps are not carried out yet (later)"
             yield Problem.at(f"stages[{at}].type", Flaw.NOT_BUILT, wrong, "leave the stage out")
-    if ruleset.duties:
-        yield Problem.at("duties", Flaw.NOT_BUILT, "duties are not carried out yet (later)", "leave them out")
+    yield from _unheard(ruleset)
     yield from _unconfirmed(ruleset)
     yield from _without_data(ruleset)
+
+
+def _unheard(ruleset: RuleSet) -> Iterator[Problem]:
+    """Duties that wait for an event nobody records: they would never arise."""
+    known = ", ".join(RegisterEvent)
+    for at, duty in enumerate(ruleset.duties):
+        if duty.on_event is not None and duty.on_event not in RegisterEvent:
+            wrong = f"no event of the register is called {duty.on_event!r}"
+            yield Problem.at(f"duties[{at}].on_event", Flaw.UNKNOWN_EVENT, wrong, f"use one of: {known}")
 
 
 def _unconfirmed(ruleset: RuleSet) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ class Deadline(Strict):
     """How long there is, and from what; `starts: event` is the day of the register event."""
 
     n: Span
-    unit: Literal["school_day", "school_week", "day", "week", "month"]
+    unit: Literal["school_day", "school_week", "working_day", "day", "week", "month"]
     starts: Literal["trip", "event", "school_year_end"] = Field(alias="from")
 
 

@@ -26,6 +26,7 @@ class Flaw(StrEnum):
     TOO_LARGE = "too_large"
     REPEATED_KEY = "repeated_key"
     UNKNOWN_STAGE = "unknown_stage"
+    UNKNOWN_EVENT = "unknown_event"
     NEEDS_A_PERSON = "needs_a_person"
     CONFLICT = "conflict"
     """Two parts of the document cannot both stand."""

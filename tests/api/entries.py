@@ -98,6 +98,15 @@ ENTRIES: dict[str, Entry] = {
     "release_breaker": Entry(SCHOOL, (200, 409)),
     "read_sending": Entry(SCHOOLS),
     "turn_sending": Entry(SCHOOL, body={"enabled": True}),
+    # duties
+    "list_duties": Entry(ROSTER, sees="open_duty_id"),
+    "close_duty": Entry(
+        STUDENT,
+        (200, 409),
+        body={"state": "DONE_ELSEWHERE", "reason": "The school before us did.", "evidence": "Their letter."},
+    ),
+    "decide_duty_basis": Entry(STUDENT, (200, 409), {"duty_id": "lost_duty_id"}),
+    "record_register_event": Entry(STUDENT, (201,), body={"event": "removed_from_register"}),
     # rules
     "list_rulesets": Entry(SHARED, sees="active_version_id"),
     "draft_ruleset": Entry(COMMON, (201,)),

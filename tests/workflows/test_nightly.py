@@ -34,13 +34,25 @@ class FakeNight:
         self.refreshed = 0
         self.hangs = hangs
         self.evaluating, self.let_go = asyncio.Event(), asyncio.Event()
+        self.reminded = 0
 
     def activities(self) -> list[Any]:
-        return [self.due_schools, self.refresh_summaries, self.versions_to_run, self.evaluate_batch]
+        return [
+            self.due_schools,
+            self.remind_of_duties,
+            self.refresh_summaries,
+            self.versions_to_run,
+            self.evaluate_batch,
+        ]
 
     @activity.defn
     async def due_schools(self, order: nightly.NightlyOrder) -> nightly.DueSchools:
         return nightly.DueSchools(schools=self.schools)
+
+    @activity.defn
+    async def remind_of_duties(self, order: nightly.NightlyOrder) -> nightly.Reminded:
+        self.reminded += 1
+        return nightly.Reminded()
 
     @activity.defn
     async def refresh_summaries(self, order: nightly.RefreshOrder) -> nightly.Evaluated:
@@ -90,7 +102,7 @@ def test_every_version_runs_over_every_due_school_in_batches(time_skipping: Time
 def test_a_night_with_nothing_due_does_nothing(time_skipping: TimeSkipping) -> None:
     night = FakeNight(schools=0)
     assert asyncio.run(passed(time_skipping, night)) == NightlyReport()
-    assert night.refreshed == 0
+    assert (night.refreshed, night.reminded) == (0, 1)  # deadlines run on in the holidays
 
 
 def test_a_broken_version_is_named_and_the_others_are_still_evaluated(time_skipping: TimeSkipping) -> None:

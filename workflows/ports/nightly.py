@@ -61,6 +61,12 @@ class EvaluateOrder(NightlyOrder):
     key: str
 
 
+class Reminded(PortModel):
+    """How many reminders were opened."""
+
+    reminders: int = 0
+
+
 class Evaluated(PortModel):
     """Counts of one batch."""
 
@@ -75,6 +81,12 @@ async def due_schools(order: NightlyOrder) -> DueSchools:
     """The evaluation date of each school of the zone; never the running day, nor one from a suspect day on
     (safeguards.md 7). Clears suspect days that a correction has made ordinary; safe to repeat.
     """
+    raise NotImplementedError(order)
+
+
+@activity.defn
+async def remind_of_duties(order: NightlyOrder) -> Reminded:
+    """Reminders of duties that are due soon or late at the zone's schools, on holidays too; each once."""
     raise NotImplementedError(order)
 
 

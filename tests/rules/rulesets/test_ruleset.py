@@ -230,10 +230,7 @@ def test_a_problem_is_named_by_its_place(document: Any, place: str, reason: str)
     ("document", "place"),
     [
         (changed(stages=[LETTER, {"key": "plan", "type": "PLAN"}]), "stages[1].type"),
-        (
-            changed(duties=[{**DUTY, "when": COUNT}]),
-            "duties",
-        ),
+        (changed(duties=[{**DUTY, "on_event": "full_moon"}]), "duties[0].on_event"),
         (changed(entry={"any": [COUNT, {"type": "GoalReached", "params": {"checks": 2}}]}), "entry"),
         (changed(watch=[{"key": "w", "when": NOTICES}]), "watch[0].when"),
         (
