@@ -1,16 +1,20 @@
 """Tells running cases about facts that people enter: one outbox row per open instance, in the fact's transaction."""
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.attendance import StaleAttendance
+from models.duties import Duty
 from models.instances import Instance
 from rules.ladder.commands import AttendanceChanged, Message, SendingChanged
 from services import outbox
+
+NEVER_LOOKED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def tell_students(session: AsyncSession, student_ids: Collection[UUID], signal: str, fact: Message) -> int:
@@ -43,9 +47,12 @@ async def restated(session: AsyncSession, today: date) -> frozenset[UUID]:
     """The open instances whose past is about to be computed anew because more than marks has changed.
 
     A calendar, an enrolment, a merge or an import taken back changes the past without leaving marks behind: the nightly
-    pass cannot see it. Ask in the transaction that made it stale, tell by `tell_restated` once it is computed.
+    pass cannot see it. Ask in the transaction that made it stale, tell by `tell_restated` once it is computed. Their
+    duties are looked at again by the next pass.
     """
     stale = select(StaleAttendance.student_id).where(StaleAttendance.from_date <= today)
+    unlooked = update(Duty).where(Duty.student_id.in_(stale))
+    await session.execute(unlooked.values(checked_at=NEVER_LOOKED))
     wanted = select(Instance.id).where(Instance.student_id.in_(stale), Instance.closed_at.is_(None))
     return frozenset(await session.scalars(wanted))
 
