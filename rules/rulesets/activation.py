@@ -28,11 +28,11 @@ def activation_problems(ruleset: RuleSet) -> Iterator[Problem]:
 
 def _unheard(ruleset: RuleSet) -> Iterator[Problem]:
     """Duties that wait for an event nobody records: they would never arise."""
-    known = ", ".join(RegisterEvent)
+    known = [event.value for event in RegisterEvent]
     for at, duty in enumerate(ruleset.duties):
-        if duty.on_event is not None and duty.on_event not in RegisterEvent:
+        if duty.on_event is not None and duty.on_event not in known:
             wrong = f"no event of the register is called {duty.on_event!r}"
-            yield Problem.at(f"duties[{at}].on_event", Flaw.UNKNOWN_EVENT, wrong, f"use one of: {known}")
+            yield Problem.at(f"duties[{at}].on_event", Flaw.UNKNOWN_EVENT, wrong, f"use one of: {', '.join(known)}")
 
 
 def _unconfirmed(ruleset: RuleSet) -> Iterator[Problem]:
