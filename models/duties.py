@@ -11,7 +11,7 @@ from models.base import Base, Recorded, one_of
 
 
 class Duty(Recorded, Base):
-    """What a rule of law asks about one student, and until when; only the required artifact makes it DONE.
+    """What a rule of law asks about one student (None: of the school), until when; only its artifact makes it DONE.
 
     `tripped_on` is the day of the condition or of the register's event; `ended_on` the day on which a nightly pass
     found the condition false again: only after that may it open anew.
@@ -25,6 +25,8 @@ class Duty(Recorded, Base):
         one_of("artifact_kind", "LETTER", "EVIDENCE_PACK"),
         CheckConstraint("(status = 'OPEN') = (closed_at is null)", name="closed"),
         CheckConstraint("status <> 'DONE' or (artifact_id is not null and done_on is not null)", name="artifact"),
+        CheckConstraint("(student_id is null) = (case_id is null)", name="case"),
+        CheckConstraint("student_id is not null or event = 'school_year_ended'", name="whose"),
         Index(
             "uq_duty_running",
             "tenant_id",
@@ -44,6 +46,7 @@ class Duty(Recorded, Base):
             "duty_key",
             "tripped_on",
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where=text("event is not null"),
         ),
         Index("ix_duty_open", "tenant_id", "school_id", "due_on", postgresql_where=text("status = 'OPEN'")),
@@ -51,15 +54,17 @@ class Duty(Recorded, Base):
         Index("ix_duty_digest", "tenant_id", "digest", "school_id", postgresql_where=text("event is null")),
     )
 
-    student_id: Mapped[UUID] = mapped_column(ForeignKey("student.id"))
+    student_id: Mapped[UUID | None] = mapped_column(ForeignKey("student.id"))
     school_id: Mapped[UUID] = mapped_column(ForeignKey("school.id"))
-    case_id: Mapped[UUID] = mapped_column(ForeignKey("case_file.id"))
+    case_id: Mapped[UUID | None] = mapped_column(ForeignKey("case_file.id"))
     instance_id: Mapped[UUID | None] = mapped_column(ForeignKey("instance.id"))
     rule_set_key: Mapped[str]
     digest: Mapped[str]
     duty_key: Mapped[str]
     effect: Mapped[str]
     cite: Mapped[str]
+    title: Mapped[str | None]
+    report_to: Mapped[str | None]
     event: Mapped[str | None]
     tripped_on: Mapped[date]
     known_at: Mapped[datetime]

@@ -104,15 +104,15 @@ class DutyTask:
 
 @dataclass(frozen=True, slots=True)
 class DutyRow:
-    """A duty and whose it is."""
+    """A duty and whose it is; None: the school's."""
 
     duty: Duty
-    student: Student
+    student: Student | None
 
 
 async def listed(session: AsyncSession, asked: DutyQuery, window: Window) -> Sequence[DutyRow]:
     """A page of duties, the one due first at the top."""
-    wanted = select(Duty, Student).join(Student, Student.id == Duty.student_id)
+    wanted = select(Duty, Student).outerjoin(Student, Student.id == Duty.student_id)
     wanted = wanted.where(*asked.scope.rows(Duty.school_id, Duty.student_id))
     for column, value in (
         (Duty.status, asked.status),
@@ -136,8 +136,7 @@ async def get(session: AsyncSession, duty_id: UUID, *, lock: bool = False) -> Du
 
 async def shown(session: AsyncSession, duty: Duty) -> DutyRow:
     """One duty as a list shows it."""
-    student = (await session.scalars(select(Student).where(Student.id == duty.student_id))).one()
-    return DutyRow(duty, student)
+    return DutyRow(duty, await session.get(Student, duty.student_id) if duty.student_id else None)
 
 
 async def blocking(session: AsyncSession, student_id: UUID) -> UUID | None:
@@ -280,23 +279,26 @@ async def end_tasks(session: AsyncSession, row: Duty, kinds: tuple[str, ...], *,
 
 async def tell(session: AsyncSession, actor: Actor, row: Duty, news: News, *, now: datetime) -> None:
     """The timeline, the audit trail and the world hear of it in one transaction."""
-    session.add(
-        Event(
-            instance_id=row.instance_id,
-            case_id=row.case_id,
-            student_id=row.student_id,
-            school_id=row.school_id,
-            type=news.type,
-            occurred_at=now,
-            actor_id=actor.person_id,
-            actor_role=actor.role,
-            reason=news.reason,
-            data={"duty_id": str(row.id), "duty_key": row.duty_key, "due_on": row.due_on.isoformat()},
-        )
-    )
-    await session.flush()
+    if row.student_id is not None:
+        session.add(_line(actor, row, row.student_id, news, now))
+        await session.flush()
     act = Act(news.verb, "duty", row.id, row.student_id, news.reason, before=news.before, after=news.after)
     await record(session, actor, act, now=now)
     event = EVENTS[news.type]
     told = {name: getattr(row, name) for name in TOLD} | {"duty_id": row.id, "occurred_at": now}
     await emit(session, event, row.id, event.payload.model_validate(told), at=now)
+
+
+def _line(actor: Actor, row: Duty, student_id: UUID, news: News, now: datetime) -> Event:
+    return Event(
+        instance_id=row.instance_id,
+        case_id=row.case_id,
+        student_id=student_id,
+        school_id=row.school_id,
+        type=news.type,
+        occurred_at=now,
+        actor_id=actor.person_id,
+        actor_role=actor.role,
+        reason=news.reason,
+        data={"duty_id": str(row.id), "duty_key": row.duty_key, "due_on": row.due_on.isoformat()},
+    )

@@ -18,6 +18,9 @@ from rules.privacy.packs import PackStatus
 
 async def left_on(session: AsyncSession, duty: Duty, kind: DutyArtifact, artifact_id: UUID) -> date:
     """The school's local day on which it went out; refused if it clears nothing of this duty."""
+    if duty.student_id is None:
+        why = "Nothing that Handrail stores clears a duty of the school: close it as DONE_ELSEWHERE, with the evidence."
+        raise Conflict("no_artifact_clears", why)
     fitting = CLEARED_BY[DutyEffect(duty.effect)]
     if kind not in fitting:
         wanted = ", ".join(sorted(fitting))

@@ -20,8 +20,9 @@ from rules.duties.words import DutyBasis, DutyEffect, DutyState
 from rules.rulesets.conditions import Condition, metric_keys
 from rules.rulesets.explanation import Wording, explain
 from rules.rulesets.facts import NO_FACTS
+from rules.rulesets.law import Duty
 from rules.rulesets.metrics import MetricKey
-from rules.rulesets.model import Duty, RuleSet
+from rules.rulesets.model import RuleSet
 from services import duties, pack_recalls
 from services.context import Actor
 from services.duties import BASIS_TASK, LEADER, OFFICE, REMINDER, TASK, DutyTask, News, next_school_day
@@ -95,6 +96,8 @@ async def opened(run: Pass, actor: Actor, school: School) -> int:
             "duty": duty.key,
             "effect": duty.effect,
             "cite": duty.cite,
+            "title": duty.title,
+            "report_to": duty.recipient,
             "mine": [str(key) for key in keys],
             "due": until.of(duty, day),
         }
@@ -113,7 +116,7 @@ async def announce(
     """Say in words why it arose, open its task and tell whoever listens."""
     if when is not None:
         row.said = _sentence(when, row.metrics)
-    title = f"{TITLES[DutyEffect(row.effect)]} ({row.cite})"
+    title = f"{row.title or TITLES[DutyEffect(row.effect)]} ({row.cite})"
     await duties.open_task(session, actor, row, DutyTask(TASK, title, OFFICE, row.due_on), now=now)
     after = {"duty_key": row.duty_key, "due_on": row.due_on, "tripped_on": row.tripped_on}
     await duties.tell(session, actor, row, News("DUTY_OPENED", "open_duty", row.event, after=after), now=now)
@@ -165,6 +168,7 @@ async def _judged_again(run: Pass, actor: Actor, duty_id: UUID, *, holds: bool) 
         await duties.open_task(run.session, actor, row, DutyTask(BASIS_TASK, title, LEADER, due), now=now)
         news = News("DUTY_BASIS_LOST", "lose_duty_basis", None, {"basis": was}, {"basis": row.basis})
         await duties.tell(run.session, actor, row, news, now=now)
+        assert row.student_id is not None
         await pack_recalls.ask_back(run.session, actor, row.student_id, now=now)
         return 1
     if was is DutyBasis.LOST and holds:

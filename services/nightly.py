@@ -247,6 +247,7 @@ async def _entries(run: _Run, actor: Actor) -> Evaluated:
     await run.do(nightly.REMEMBER)
     school = (await run.session.scalars(select(School).where(School.id == run.order.school_id))).one()
     duties = await duty_pass.opened(run, actor, school) + await register_events.removals(run, actor, school)
+    duties += await register_events.year_ends(run, actor, school)
     return Evaluated(students=students, opened=opened, absorbed=absorbed, duties=duties)
 
 

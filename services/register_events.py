@@ -16,9 +16,10 @@ from models.queries import calendar
 from models.queries import duties as queries
 from models.rulesets import RuleSetVersion
 from models.students import Student
-from rules.duties.words import LEADERS, RegisterEvent
+from rules.duties.words import LEADERS, OF_THE_CALENDAR, RegisterEvent
 from rules.errors import Conflict, Forbidden, Invalid
-from rules.rulesets.model import Duty, RuleSet
+from rules.rulesets.law import Duty
+from rules.rulesets.model import RuleSet
 from rules.rulesets.ruleset import digest as digest_of
 from rules.rulesets.ruleset import parse_ruleset
 from rules.rulesets.scope import StudentAtSchool, reaches
@@ -47,7 +48,7 @@ class _Arises:
 
     ruleset: RuleSet
     duty: Duty
-    student_id: UUID
+    student_id: UUID | None
     on: date
     by: UUID | None = None
     reason: str | None = None
@@ -57,6 +58,9 @@ async def raised(session: AsyncSession, actor: Actor, command: RaiseEvent, *, no
     """The duties that arise from it, old and new; refused where no active rule set asks for any."""
     if command.event in BY_LEADERS and actor.role not in LEADERS:
         raise Forbidden("leader_only", "The law asks for the head's own opinion: ask a leader to record it.")
+    if command.event in OF_THE_CALENDAR:
+        told = {"body.event": "the calendar tells this by itself"}
+        raise Invalid("event_unrecorded", f"{command.event} is not written down by hand.", fields=told)
     school = await schools.of_id(session, command.school_id)
     today = await calendar.local_date(session, school.id, now)
     if not today - timedelta(days=366) <= command.on <= today:
@@ -94,12 +98,10 @@ async def removals(run: Pass, actor: Actor, school: School) -> int:
     asking = [duty for duty in run.ruleset.duties if duty.on_event == RegisterEvent.REMOVED_FROM_REGISTER]
     if not asking:
         return 0
-    first_active = await run.session.scalar(queries.FIRST_ACTIVE, {"key": run.ruleset.key})
-    since = await calendar.local_date(run.session, school.id, first_active)
     asked: dict[str, Any] = {
         "school": school.id,
         "day": run.given["day"],
-        "since": since,
+        "since": await _first_active(run, school),
         "year_start": school.year_start,
     }
     made = 0
@@ -113,22 +115,42 @@ async def removals(run: Pass, actor: Actor, school: School) -> int:
     return made
 
 
+async def year_ends(run: Pass, actor: Actor, school: School) -> int:
+    """What a school owes after the end of its school year, once; how many were opened."""
+    asking = [duty for duty in run.ruleset.duties if duty.on_event == RegisterEvent.SCHOOL_YEAR_ENDED]
+    if not asking:
+        return 0
+    asked: dict[str, Any] = {"school": school.id, "day": run.given["day"], "year_start": school.year_start}
+    ended: date | None = await run.session.scalar(queries.YEAR_ENDED, asked)
+    if ended is None or ended < await _first_active(run, school):
+        return 0
+    arising = [_Arises(run.ruleset, duty, None, ended) for duty in asking]
+    return sum([(await _arisen(run.session, actor, school, one, now=run.given["now"]))[1] for one in arising])
+
+
+async def _first_active(run: Pass, school: School) -> date:
+    at = await run.session.scalar(queries.FIRST_ACTIVE, {"key": run.ruleset.key})
+    return await calendar.local_date(run.session, school.id, at)
+
+
 async def _arisen(
     session: AsyncSession, actor: Actor, school: School, one: _Arises, *, now: datetime
 ) -> tuple[DutyRecord, bool]:
     """The duty of this event and day, and whether it is new."""
-    who = {"student_id": one.student_id, "school_id": school.id}
     until = await deadlines(session, school, one.on, now=now)
     made = await session.scalar(
         insert(DutyRecord)
         .values(
-            **who,
-            case_id=await _case(session, who),
+            student_id=one.student_id,
+            school_id=school.id,
+            case_id=await _case(session, one.student_id, school.id) if one.student_id else None,
             rule_set_key=one.ruleset.key,
             digest=digest_of(one.ruleset),
             duty_key=one.duty.key,
             effect=one.duty.effect,
             cite=one.duty.cite,
+            title=one.duty.title,
+            report_to=one.duty.recipient,
             event=one.duty.on_event,
             tripped_on=one.on,
             known_at=now,
@@ -143,7 +165,7 @@ async def _arisen(
     )
     if made is None:
         same = select(DutyRecord).where(
-            DutyRecord.student_id == one.student_id,
+            DutyRecord.student_id.is_not_distinct_from(one.student_id),
             DutyRecord.school_id == school.id,
             DutyRecord.rule_set_key == one.ruleset.key,
             DutyRecord.duty_key == one.duty.key,
@@ -156,9 +178,10 @@ async def _arisen(
     return row, True
 
 
-async def _case(session: AsyncSession, who: dict[str, UUID]) -> UUID:
+async def _case(session: AsyncSession, student_id: UUID, school_id: UUID) -> UUID:
+    who = {"student_id": student_id, "school_id": school_id}
     await session.execute(insert(CaseFile).values(**who).on_conflict_do_nothing())
     mine = select(CaseFile.id).where(
-        CaseFile.student_id == who["student_id"], CaseFile.school_id == who["school_id"], CaseFile.status == "OPEN"
+        CaseFile.student_id == student_id, CaseFile.school_id == school_id, CaseFile.status == "OPEN"
     )
     return (await session.scalars(mine)).one()

@@ -23,6 +23,8 @@ _DUTY: dict[str, Any] = {
     "duty_key": "s21-4-b",
     "effect": "REPORT",
     "cite": "s.21(4)(b)",
+    "title": "Tell the education welfare officer in writing",
+    "report_to": "the education welfare officer",
     "event": None,
     "tripped_on": "2026-11-19",
     "said": "20 absences in the school year so far; threshold 20",
@@ -50,16 +52,18 @@ class DutyOut(Body):
     model_config = shown(_DUTY)
 
     id: UUID
-    student_id: UUID
-    student_name: str
+    student_id: UUID | None = Field(description="Null: a duty of the school, about nobody.")
+    student_name: str | None
     year_group: str | None
     school_id: UUID
-    case_id: UUID
+    case_id: UUID | None
     instance_id: UUID | None = Field(description="The walk that ran when it arose; duties stand beside any ladder.")
     rule_set_key: str
     duty_key: str
     effect: DutyEffect
     cite: str
+    title: str | None
+    report_to: str | None = Field(description="To whom the report goes, in the words of the rule set.")
     event: str | None = Field(description="The register's event that opened it; null where a condition did.")
     tripped_on: date
     said: str | None = Field(description="Why it arose, in words.")
@@ -85,9 +89,10 @@ class DutyOut(Body):
         duty, student = row.duty, row.student
         beside = {"student_name", "year_group", "days_left"}
         kept = {name: getattr(duty, name) for name in cls.model_fields if name not in beside}
-        name = " ".join(part for part in (student.first_name, student.last_name) if part)
+        parts = (student.first_name, student.last_name) if student else ()
+        name = " ".join(part for part in parts if part) or None
         left = (duty.due_on - today).days
-        return cls(**kept, student_name=name, year_group=student.year_group, days_left=left)
+        return cls(**kept, student_name=name, year_group=student.year_group if student else None, days_left=left)
 
 
 class DutyCloseIn(Body):

@@ -15,9 +15,10 @@ insert into case_file (student_id, school_id) select n.student_id, n.school_id f
 on conflict do nothing
 """
 OPEN: Final = f"""
-insert into duty (student_id, school_id, case_id, instance_id, rule_set_key, digest, duty_key, effect, cite, tripped_on,
-    known_at, checked_at, metrics, opened_at, due_on, owner_id)
-select n.student_id, n.school_id, c.id, i.id, :key, :digest, :duty, :effect, :cite, :day, :known_at, :known_at,
+insert into duty (student_id, school_id, case_id, instance_id, rule_set_key, digest, duty_key, effect, cite, title,
+    report_to, tripped_on, known_at, checked_at, metrics, opened_at, due_on, owner_id)
+select n.student_id, n.school_id, c.id, i.id, :key, :digest, :duty, :effect, :cite, :title, :report_to, :day, :known_at,
+    :known_at,
     (select jsonb_object_agg(k, v) from unnest(cast(:names as text[]), n.measured) as u(k, v)
         where k = any(cast(:mine as text[]))),
     :now, :due, i.assignee_id
@@ -72,6 +73,13 @@ where e.school_id = :school and e.registration = 'MAIN' and e.end_date < :day an
 order by one.id, e.end_date desc
 """)
 """270 days: where next summer's calendar is not loaded yet, an end in the first nine months is no leaving."""
+# The last open day of the school year that ended last: the one that is running ends nine months in at the earliest.
+YEAR_ENDED: Final = text("""
+select max(c.date) from calendar_session c
+where c.school_id = :school and c.date <= :day and c.date >= school_year_start(c.date, :year_start) + 270
+    and not exists (select from calendar_session o where o.school_id = c.school_id and o.date > c.date
+        and school_year_start(o.date, :year_start) = school_year_start(c.date, :year_start))
+""")
 FIRST_ACTIVE: Final = text("""
 select min(coalesce(v.activated_at, v.created_at)) from rule_set_version v join rule_set r on r.id = v.rule_set_id
 where r.key = :key and v.status in ('ACTIVE', 'RETIRED')

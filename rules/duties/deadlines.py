@@ -7,7 +7,7 @@ from itertools import count, groupby, islice
 from types import MappingProxyType
 from typing import Final
 
-from rules.rulesets.model import Deadline
+from rules.rulesets.law import Deadline
 
 _DAY: Final = timedelta(days=1)
 _WEEKEND: Final = 5

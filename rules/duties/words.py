@@ -49,10 +49,14 @@ class RegisterEvent(StrEnum):
     PRINCIPAL_OPINION_IRREGULAR = "principal_opinion_irregular"
     SUSPENDED = "suspended"
     REDUCED_SCHOOL_DAY = "reduced_school_day"
+    SCHOOL_YEAR_ENDED = "school_year_ended"
+    """Of a school, not of a student: its duty names nobody."""
 
 
 LEADERS: Final = frozenset({Role.DISTRICT_ADMIN, Role.SCHOOL_LEADER})
 """Who may say that a duty does not apply, and whose opinion the law asks for."""
+OF_THE_CALENDAR: Final = frozenset({RegisterEvent.SCHOOL_YEAR_ENDED})
+"""What the calendar tells by itself and nobody records."""
 REPORTS: Final = frozenset({PackKind.AUTHORITY_REFERRAL, PackKind.COURT})
 CLEARED_BY: Final[Mapping[DutyEffect, frozenset[DutyArtifact]]] = MappingProxyType(
     {

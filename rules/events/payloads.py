@@ -38,7 +38,7 @@ class DutyData(Payload):
     """A duty set by law, as it stands after what happened: opened, closed, its basis lost or decided."""
 
     duty_id: UUID
-    student_id: UUID
+    student_id: UUID | None = Field(description="Null: a duty of the school.")
     school_id: UUID
     rule_set_key: str
     duty_key: str

@@ -41,7 +41,8 @@ ALSO: Final = {
 _CODES: Final = """
     amendment_request.regime disclosure.party disclosure.purpose disclosure.request_id
     care_flag.kind contact_stop.reason_code exemption.kind guardian_link.order_kind kinship.relation
-    duty.cite duty.closed_role duty.digest duty.duty_key duty.event duty.metrics duty.rule_set_key
+    duty.cite duty.closed_role duty.digest duty.duty_key duty.event duty.metrics duty.report_to
+    duty.rule_set_key duty.title
     entry_state.digest entry_state.rule_set_key evaluation.decision evaluation.digest evaluation.leaves_known
     evaluation.leaves_true evaluation.metrics evaluation.facts
     decision.action decision.digest decision.facts decision.fired decision.held_back decision.leaves

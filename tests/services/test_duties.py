@@ -526,6 +526,33 @@ def test_leaving_at_the_end_of_a_school_year_is_no_removal(
     tell(story)
 
 
+def test_the_end_of_a_school_year_opens_one_duty_of_the_school(
+    sessions: Sessions, tell: Callable[[Story], None], tmp_path: Path
+) -> None:
+    async def story() -> None:
+        june, september = school_days(date(2027, 6, 21), 5), school_days(date(2027, 9, 1), 3)
+        actor = await a_tenant(sessions)
+        tables = {"schools": [school()], "calendar": calendar([*june, *september])}
+        here = [[f"{d}", "a", "S", d, "AM", "/", f"{d}T09:00:00Z", "", 0] for d in june]
+        await take_in(sessions, actor, write(tmp_path, **tables, enrolments=[["a", "S", june[0], "", ""]], marks=here))
+        yearly = {"key": "yearly", "on_event": "school_year_ended", "effect": "REPORT", "cite": "s.1(6)"}
+        await activate(sessions, actor, [{**yearly, "deadline": {"n": 6, "unit": "week", "from": "school_year_end"}}])
+        days = [june[3], june[4], september[0], september[1]]
+        assert [(await evening(sessions, actor, day)).duties for day in days] == [0, 1, 0, 0]
+        row = await the_duty(sessions, actor)
+        assert (row.student_id, row.case_id, row.tripped_on) == (None, None, june[4])
+        assert row.due_on == june[4] + timedelta(weeks=6)
+        assert await told(sessions, actor) == ([], ["DutyOpened"])
+        async with sessions.tenant(actor.tenant_id) as session:
+            command = CloseDuty(row.id, DutyState.DONE, DutyArtifact.EVIDENCE_PACK, uuid4(), "The agency")
+            with pytest.raises(DomainError, match="DONE_ELSEWHERE"):
+                await duties.close(session, actor, command, now=at(june[4], 20))
+            by_portal = CloseDuty(row.id, DutyState.DONE_ELSEWHERE, reason="By their portal.", evidence="Receipt 12.")
+            assert (await duties.close(session, actor, by_portal, now=at(june[4], 20))).status == "DONE_ELSEWHERE"
+
+    tell(story)
+
+
 def test_reminders_are_the_owners_then_the_leaders_each_once(
     sessions: Sessions, tell: Callable[[Story], None], tmp_path: Path
 ) -> None:

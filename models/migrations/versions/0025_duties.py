@@ -14,15 +14,17 @@ DDL = """
 CREATE TABLE duty (
     id UUID DEFAULT uuidv7() NOT NULL,
     tenant_id UUID DEFAULT nullif(current_setting('app.current_tenant', true), '')::uuid NOT NULL,
-    student_id UUID NOT NULL,
+    student_id UUID,
     school_id UUID NOT NULL,
-    case_id UUID NOT NULL,
+    case_id UUID,
     instance_id UUID,
     rule_set_key TEXT NOT NULL,
     digest TEXT NOT NULL,
     duty_key TEXT NOT NULL,
     effect TEXT NOT NULL,
     cite TEXT NOT NULL,
+    title TEXT,
+    report_to TEXT,
     event TEXT,
     tripped_on DATE NOT NULL,
     known_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -57,6 +59,8 @@ CREATE TABLE duty (
     CONSTRAINT ck_duty_artifact_kind CHECK (artifact_kind in ('LETTER', 'EVIDENCE_PACK')),
     CONSTRAINT ck_duty_closed CHECK ((status = 'OPEN') = (closed_at is null)),
     CONSTRAINT ck_duty_artifact CHECK (status <> 'DONE' or (artifact_id is not null and done_on is not null)),
+    CONSTRAINT ck_duty_case CHECK ((student_id is null) = (case_id is null)),
+    CONSTRAINT ck_duty_whose CHECK (student_id is not null or event = 'school_year_ended'),
     CONSTRAINT fk_duty_tenant_id FOREIGN KEY(tenant_id) REFERENCES tenant (id),
     CONSTRAINT fk_duty_student_id FOREIGN KEY(student_id) REFERENCES student (id),
     CONSTRAINT fk_duty_school_id FOREIGN KEY(school_id) REFERENCES school (id),
@@ -71,7 +75,8 @@ CREATE TABLE duty (
 CREATE INDEX ix_duty_digest ON duty (tenant_id, digest, school_id) WHERE event is null;
 CREATE INDEX ix_duty_open ON duty (tenant_id, school_id, due_on) WHERE status = 'OPEN';
 CREATE INDEX ix_duty_student_id ON duty (tenant_id, student_id);
-CREATE UNIQUE INDEX uq_duty_event ON duty (tenant_id, student_id, school_id, rule_set_key, duty_key, tripped_on) WHERE event is not null;
+CREATE UNIQUE INDEX uq_duty_event ON duty (tenant_id, student_id, school_id, rule_set_key, duty_key, tripped_on)
+    NULLS NOT DISTINCT WHERE event is not null;
 CREATE UNIQUE INDEX uq_duty_running ON duty (tenant_id, student_id, school_id, rule_set_key, duty_key) WHERE event is null and ended_on is null;
 
 create trigger not_erased before insert on duty for each row execute function refuse_erased();

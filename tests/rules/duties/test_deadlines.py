@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.duties.deadlines import due_on, forthwith, reminders_due
-from rules.rulesets.model import Deadline
+from rules.rulesets.law import Deadline
 
 DAY = timedelta(days=1)
 UNITS = ("school_day", "school_week", "working_day", "day", "week", "month")

@@ -32,7 +32,7 @@ REQUIRED = {
     "ESCALATED",
 }
 # what a payload may be made of: text is an id, a date, a word of an enum, a stage key or a role
-FREE_TEXT = {"stage_key", "stage_type", "actor_role", "over", "to"}
+FREE_TEXT = {"rule_set_key", "duty_key", "stage_key", "stage_type", "actor_role", "over", "to"}
 
 
 def named(event: DomainEvent) -> str:
