@@ -23,7 +23,7 @@ from rules.rulesets.model import RuleSet
 from rules.rulesets.ruleset import digest as digest_of
 from rules.rulesets.ruleset import parse_ruleset
 from rules.rulesets.scope import StudentAtSchool, reaches
-from services import duties, schools
+from services import duties, ruleset_places, schools
 from services.context import Actor
 from services.duty_pass import Pass, announce, deadlines
 
@@ -88,6 +88,7 @@ async def _asking(session: AsyncSession, command: RaiseEvent) -> list[tuple[Rule
         (ruleset, duty)
         for ruleset in rulesets
         if reaches(ruleset.scope, about, command.on)
+        and await ruleset_places.opens(session, ruleset, command.school_id, command.on)
         for duty in ruleset.duties
         if duty.on_event == command.event
     ]

@@ -14,7 +14,7 @@ from api.schemas.duties import DutiesOut, DutyBasisIn, DutyCloseIn, DutyOut, Reg
 from models.queries.keyset import Window
 from rules.access.permissions import Permission
 from rules.duties.words import DutyBasis, DutyState
-from services import duties, register_events
+from services import duties, filters, register_events
 from services.duties import CloseDuty, DecideDutyBasis, DutyQuery
 from services.register_events import RaiseEvent
 
@@ -34,6 +34,7 @@ async def list_duties(
     cursor: Cursor = None,
 ) -> Page[DutyOut]:
     """What the law asks of your schools, the nearest deadline first."""
+    await filters.must_exist(session, student_id=student_id)
     asked = DutyQuery(await reach.scope(session, caller, school_id), status, student_id, due_by, basis)
     rows = await duties.listed(session, asked, Window(limit, after(cursor)))
     today = caller.now.date()

@@ -79,6 +79,14 @@ CREATE UNIQUE INDEX uq_duty_event ON duty (tenant_id, student_id, school_id, rul
     NULLS NOT DISTINCT WHERE event is not null;
 CREATE UNIQUE INDEX uq_duty_running ON duty (tenant_id, student_id, school_id, rule_set_key, duty_key) WHERE event is null and ended_on is null;
 
+CREATE INDEX ix_duty_basis_by_referred ON duty (basis_by) WHERE basis_by IS NOT NULL;
+CREATE INDEX ix_duty_case_id_referred ON duty (case_id) WHERE case_id IS NOT NULL;
+CREATE INDEX ix_duty_closed_by_referred ON duty (closed_by) WHERE closed_by IS NOT NULL;
+CREATE INDEX ix_duty_instance_id_referred ON duty (instance_id) WHERE instance_id IS NOT NULL;
+CREATE INDEX ix_duty_opened_by_referred ON duty (opened_by) WHERE opened_by IS NOT NULL;
+CREATE INDEX ix_duty_owner_id_referred ON duty (owner_id) WHERE owner_id IS NOT NULL;
+CREATE INDEX ix_duty_school_id_referred ON duty (school_id);
+
 create trigger not_erased before insert on duty for each row execute function refuse_erased();
 """
 # The function that erases words is long: two places of it are exchanged
