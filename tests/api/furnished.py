@@ -11,7 +11,6 @@ from sqlalchemy import update
 from models.access import ClassScope, GuardianAccount, Kinship, StudentScope
 from models.attendance import CodeMap
 from models.delivery import Breaker, Message
-from models.duties import Duty
 from models.erasures import Erasure
 from models.evidence_packs import EvidencePack
 from models.guardians import ContactStop, Guardian, GuardianLink
@@ -35,20 +34,12 @@ from services import audit
 from services.audit import Act
 from services.context import system
 from tests.api.district import NOW, TODAY, District, Tenancy
+from tests.api.owed import DUTIES, owed
 from tests.api.test_templates import wording
 
 UNBOUND = frozenset({Role.DISTRICT_ADMIN, Role.AUDITOR, Role.DPO, Role.INTEGRATION})
 CANARY = "Canaryann"
 REASON = {"reason": "For the walk over every route."}
-DUTIES = [
-    {
-        "key": "removal",
-        "on_event": "removed_from_register",
-        "deadline": {"n": 5, "unit": "school_day", "from": "event"},
-        "effect": "REPORT",
-        "cite": "s.1(2)",
-    }
-]
 
 
 FILE: dict[str, Any] = {"sha256": "0" * 64, "stored_sha256": "0" * 64, "size_bytes": 1, "pages": 1, "engine": "test"}
@@ -308,21 +299,11 @@ async def _papers(session: Session, made: Furnished) -> None:
         ),
         "trip_id": LateTrip(**own, rule_set_key="walked", digest="0" * 64, date=TODAY),
     }
-    rows |= _privacy(things, own) | _duties(things, own)
+    rows |= _privacy(things, own) | owed(things, own, CANARY)
     for name in ("stop_id", "other_stop_id"):
         stop = ContactStop(subject_kind="STUDENT", subject_id=things["student_id"], reason_code="OTHER", set_at=NOW)
         rows[name] = stop
     await _added(session, things, rows)
-
-
-def _duties(things: dict[str, UUID], own: dict[str, Any]) -> dict[str, Any]:
-    at = {"known_at": NOW, "checked_at": NOW, "opened_at": NOW, "tripped_on": TODAY, "due_on": TODAY}
-    of_law = {"case_id": things["case_id"], "rule_set_key": "walked", "digest": "0" * 64, "cite": "s.1(1)"}
-    words = {"said": CANARY, "recipient": CANARY, "basis_reason": CANARY}
-    return {
-        f"{name}duty_id": Duty(**own, **of_law, **at, **words, duty_key=f"{name}report", effect="REPORT", basis=basis)
-        for name, basis in {"": "HOLDS", "open_": "HOLDS", "lost_": "LOST"}.items()
-    }
 
 
 def _privacy(things: dict[str, UUID], own: dict[str, Any]) -> dict[str, Any]:
