@@ -40,6 +40,7 @@ LISTS_OF_A_SCHOOL = (
     "/interventions/late-trips",
     "/cases",
     "/tasks",
+    "/duties",
     "/breakers",
     "/meetings",
     "/students",

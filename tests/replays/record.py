@@ -17,9 +17,11 @@ from rules.ladder.state import Pause
 from rules.ladder.words import PauseKind, Phase
 from tests.servers.kinds import TimeSkipping
 from tests.workflows.driver import ESCALATION, LETTER_1, LETTER_2, MEETING, Walk, ladder, walking
+from tests.workflows.test_nightly import FakeNight, begun
 from tests.workflows.world import MOTHER
 
 HISTORIES = Path(__file__).parent / "histories"
+NIGHTS = HISTORIES / "nights"
 PLAN = ladder(LETTER_1, LETTER_2, MEETING, ESCALATION)
 
 
@@ -129,6 +131,17 @@ STORIES: tuple[Callable[[Walk], Awaitable[None]], ...] = (
 )
 
 
+async def record_night(build: str) -> Path:
+    """A pass of two versions over five schools."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with begun(TimeSkipping(Path(folder)), FakeNight(schools=5)) as handle:
+            await handle.result()
+            history = await handle.fetch_history()
+    target = NIGHTS / f"{build}-five_schools.json"
+    target.write_text(history.to_json() + "\n")
+    return target
+
+
 async def record(story: Callable[[Walk], Awaitable[None]], build: str) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         async with walking(TimeSkipping(Path(folder)), PLAN) as walk:
@@ -141,7 +154,9 @@ async def record(story: Callable[[Walk], Awaitable[None]], build: str) -> Path:
 
 
 def main(build: str = "0.1.0", name: str | None = None) -> None:
-    HISTORIES.mkdir(exist_ok=True)
+    NIGHTS.mkdir(parents=True, exist_ok=True)
+    if name in {None, "night"}:
+        print(asyncio.run(record_night(build)).name)
     for story in (story for story in STORIES if name in {None, story.__name__}):
         target = asyncio.run(record(story, build))
         print(target.name, target.stat().st_size, "bytes")

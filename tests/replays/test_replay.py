@@ -11,9 +11,10 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
-from tests.replays.record import HISTORIES, STORIES
+from tests.replays.record import HISTORIES, NIGHTS, STORIES
 from workflows.intervention import StudentIntervention
 from workflows.messages import Start, View
+from workflows.nightly_evaluation import NightlyEvaluation
 from workflows.sandbox import runner
 
 SAVED = sorted(HISTORIES.glob("*.json"))
@@ -67,6 +68,11 @@ def test_every_story_has_a_saved_history() -> None:
 @pytest.mark.parametrize("saved", SAVED, ids=lambda path: path.stem)
 def test_a_saved_history_replays_on_the_present_code(saved: Path) -> None:
     assert failure_of(StudentIntervention, saved) is None
+
+
+@pytest.mark.parametrize("saved", sorted(NIGHTS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_saved_night_replays_on_the_present_code(saved: Path) -> None:
+    assert failure_of(NightlyEvaluation, saved) is None
 
 
 def test_a_change_without_a_patch_marker_is_caught() -> None:

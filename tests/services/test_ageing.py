@@ -12,15 +12,13 @@ from sqlalchemy import text
 
 from models.queries.fact_columns import with_facts
 from models.queries.student_decisions import Moment
-from models.session import Sessions, engine_for
+from models.session import Sessions
 from rules.ids import InstanceId, SchoolId, StudentId, TenantId
 from rules.rulesets.comparisons import FactKey
 from rules.rulesets.facts import CaseFacts, fact_values
 from services.context import Actor, CaseRef
 from services.evaluations import evaluate_student, facts_at, look
 from services.pinned import ruleset_of
-from tests.keys import opened_on
-from tests.servers.kinds import Database
 from tests.services.test_nightly import DAYS, a_school, activate, evening, outbox, the_school
 
 pytestmark = pytest.mark.servers
@@ -29,11 +27,6 @@ OF_AGE = {"type": "CompulsorySchoolAge", "params": {"jurisdiction": "GB-ENG"}}
 WARNED = {"type": "PriorEvents", "params": {"kind": "warned", "within": {"value": 3, "unit": "day"}}}
 OLD = {"type": "StageAge", "params": {"school_days": 2}}
 JURISDICTIONS = ("GB-ENG", "IE", "US-CA", "US-TX", "US-OH")
-
-
-@pytest.fixture
-def sessions(database: Database) -> Sessions:
-    return opened_on(engine_for(database.app_url, pool_size=3))
 
 
 @pytest.fixture

@@ -38,11 +38,6 @@ DAYS = school_days(date(2026, 7, 27), 8)  # over the first of August: two school
 
 
 @pytest.fixture
-def sessions(database: Database) -> Sessions:
-    return opened_on(engine_for(database.app_url, pool_size=3))
-
-
-@pytest.fixture
 def runner(sessions: Sessions) -> Iterator[asyncio.Runner]:
     with asyncio.Runner() as runner:
         yield runner

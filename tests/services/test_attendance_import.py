@@ -13,22 +13,15 @@ from models.attendance import Mark
 from models.guardians import GuardianLink
 from models.imports import ImportRun, QuarantineRow
 from models.reliability import Outbox
-from models.session import Sessions, engine_for
+from models.session import Sessions
 from rules.errors import Invalid
 from services.attendance_import import OpenImport, district_feed, import_feed, roll_back
 from services.context import Actor
-from tests.keys import opened_on
-from tests.servers.kinds import Database
 from tests.services.districts import NOW, a_tenant, calendar, expected, school, school_days, summaries, take_in, write
 from tests.shared_data import shared
 
 pytestmark = pytest.mark.servers
 DAYS = school_days(date(2026, 9, 1), 5)
-
-
-@pytest.fixture
-def sessions(database: Database) -> Sessions:
-    return opened_on(engine_for(database.app_url, pool_size=3))
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Duties: opened once by the pass whatever became of a case, cleared only by the required artifact, looked at again."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -11,15 +10,13 @@ from sqlalchemy import select, text
 
 from models.duties import Duty
 from models.instances import Instance
-from models.session import Sessions, engine_for
+from models.session import Sessions
 from models.students import Student
 from rules.duties.words import DutyArtifact, DutyState
 from rules.errors import DomainError
 from services import duties
 from services.context import Actor
 from services.duties import CloseDuty, DecideDutyBasis, DutyChoice
-from tests.keys import opened_on
-from tests.servers.kinds import Database
 from tests.services.districts import a_tenant, calendar, school, school_days, take_in, write
 from tests.services.owing import (
     DAYS,
@@ -38,18 +35,6 @@ from tests.services.owing import (
 from tests.services.test_nightly import correction, evening, marks
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def sessions(database: Database) -> Sessions:
-    return opened_on(engine_for(database.app_url, pool_size=3))
-
-
-@pytest.fixture
-def tell(sessions: Sessions) -> Iterator[Callable[[Story], None]]:
-    with asyncio.Runner() as runner:
-        yield lambda story: runner.run(story())
-        runner.run(sessions.engine.dispose())
 
 
 def test_the_third_day_opens_one_duty_with_its_deadline_and_the_same_evening_twice_no_second(

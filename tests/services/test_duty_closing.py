@@ -1,7 +1,6 @@
 """Duties are cleared by their artifact or with a leader's word and nothing else, and people are reminded of them."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,7 @@ from sqlalchemy import select, text
 
 from models.instances import Task
 from models.people import School
-from models.session import Sessions, engine_for
+from models.session import Sessions
 from models.students import Student
 from rules.duties.words import DutyArtifact, DutyState, RegisterEvent
 from rules.errors import DomainError
@@ -22,8 +21,6 @@ from services.context import Actor
 from services.duties import CloseDuty, DecideDutyBasis, DutyChoice
 from services.register_events import RaiseEvent
 from services.tasks import CompleteTask
-from tests.keys import opened_on
-from tests.servers.kinds import Database
 from tests.services.districts import take_in, write
 from tests.services.owing import (
     DAYS,
@@ -39,18 +36,6 @@ from tests.services.owing import (
 from tests.services.test_nightly import correction, evening
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def sessions(database: Database) -> Sessions:
-    return opened_on(engine_for(database.app_url, pool_size=3))
-
-
-@pytest.fixture
-def tell(sessions: Sessions) -> Iterator[Callable[[Story], None]]:
-    with asyncio.Runner() as runner:
-        yield lambda story: runner.run(story())
-        runner.run(sessions.engine.dispose())
 
 
 def test_only_the_required_artifact_clears_it(

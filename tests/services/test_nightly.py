@@ -17,25 +17,18 @@ from models.instances import Event, Instance
 from models.people import School
 from models.reliability import Outbox
 from models.rulesets import Evaluation, LateTrip, RuleSet, RuleSetVersion
-from models.session import Sessions, engine_for
+from models.session import Sessions
 from models.students import Student
 from rules.rulesets.ruleset import digest, dump_ruleset, parse_ruleset
 from services import nightly
 from services.context import Actor
 from services.nightly import Due, Evaluated, run_nightly
-from tests.keys import opened_on
-from tests.servers.kinds import Database
 from tests.services.districts import a_tenant, calendar, school, school_days, take_in, write
 from tests.shared_data import shared
 
 pytestmark = pytest.mark.servers
 DAYS = school_days(date(2026, 9, 1), 12)
 THREE_DAYS = {"type": "AbsenceCountThreshold", "params": {"count": 3, "window": 30, "unit": "CALENDAR"}}
-
-
-@pytest.fixture
-def sessions(database: Database) -> Sessions:
-    return opened_on(engine_for(database.app_url, pool_size=3))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from models.instances import Instance, Proposal
 from models.people import School
 from models.rulesets import RuleSet, RuleSetVersion
-from models.session import Sessions, engine_for
+from models.session import Sessions
 from rules.ids import ProposalId
 from rules.ladder.stages import Approval
 from rules.ladder.state import Basis
@@ -22,7 +22,6 @@ from rules.rulesets.ruleset import digest, dump_ruleset, ladder_snapshot, load_p
 from services.context import Actor, system
 from services.nightly import Due, run_nightly
 from services.proposals import NewProposal, open_proposal
-from tests.keys import opened_on
 from tests.servers.kinds import Database
 from tests.services.districts import a_tenant, calendar, school, school_days, take_in, write
 from tests.services.seeding import World, grace
@@ -30,11 +29,6 @@ from tests.services.seeding import World, grace
 pytestmark = pytest.mark.servers
 DAYS = school_days(date(2026, 9, 1), 6)
 GENERAL, ENGLAND = load_pack("general"), load_pack("gb-eng-2024")
-
-
-@pytest.fixture
-def sessions(database: Database) -> Sessions:
-    return opened_on(engine_for(database.app_url, pool_size=3))
 
 
 @pytest.fixture

@@ -16,14 +16,12 @@ from models.instances import Event, Instance, Task
 from models.people import School
 from models.reliability import Outbox
 from models.rulesets import Evaluation, LateTrip, NightlyRun
-from models.session import Sessions, engine_for
+from models.session import Sessions
 from services import breaker_words, breakers, nightly
 from services.breakers import ReleaseBreaker
 from services.context import Actor
 from services.evaluation_days import evaluation_date
 from services.nightly import Evaluated
-from tests.keys import opened_on
-from tests.servers.kinds import Database
 from tests.services.districts import a_tenant, calendar, school, school_days, take_in, write
 from tests.services.test_nightly import THREE_DAYS, activate
 
@@ -31,11 +29,6 @@ pytestmark = pytest.mark.servers
 DAYS = school_days(date(2026, 9, 1), 24)
 PUPILS = [f"p{n:02}" for n in range(30)]
 D = 10  # the day in question
-
-
-@pytest.fixture
-def sessions(database: Database) -> Sessions:
-    return opened_on(engine_for(database.app_url, pool_size=3))
 
 
 @pytest.fixture
