@@ -9,6 +9,7 @@ import typer
 
 from cli._database import operator, the_tenant, with_sessions
 from models.session import Sessions
+from rules.rulesets.messages import SOURCE, Language
 from services import decision_log
 from services.decision_log import Replayed
 
@@ -25,6 +26,9 @@ def group() -> None:
 def decision_(
     decision_id: Annotated[UUID, typer.Argument(metavar="ID", help="Of a decision, or of the evaluation it rests on.")],
     tenant: Annotated[str | None, typer.Option(help="Key of the tenant; needed when there are several.")] = None,
+    language: Annotated[
+        Language, typer.Option(help="Of the sentence; all but English are machine translations.")
+    ] = SOURCE,
 ) -> None:
     """Decide again with the stored rule-set version on what was stored; status 1 if anything differs.
 
@@ -34,7 +38,7 @@ def decision_(
     async def work(sessions: Sessions) -> Replayed:
         actor = operator(await the_tenant(sessions, tenant))
         async with sessions.tenant(actor.tenant_id) as session:
-            return await decision_log.replay(session, await decision_log.get(session, decision_id))
+            return await decision_log.replay(session, await decision_log.get(session, decision_id), language)
 
     found = with_sessions(work)
     for one in found.differences:
@@ -60,6 +64,6 @@ def _line(found: Replayed) -> dict[str, str | bool | list[str] | None]:
         "stage": row.stage_key,
         "by": row.rule,
         "fired": list(row.fired),
-        "sentence": row.sentence,
+        "sentence": found.told.sentence if found.told else row.sentence,
         "same": not found.differences,
     }

@@ -15,6 +15,7 @@ from rules.rulesets.comparisons import FactKey
 from rules.rulesets.decision import Action, Decision, Position
 from rules.rulesets.evaluation import Bitmap
 from rules.rulesets.facts import fact_values
+from rules.rulesets.messages import SOURCE
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.model import RuleSet
 from rules.rulesets.recorded import Difference, Grounds, Taken, day_span, differences, explained_by, told
@@ -41,6 +42,8 @@ class Replayed:
     """One row of the log, and what comes out otherwise when it is decided again; nothing, as long as all is well."""
 
     row: DecisionRow
+    told: Taken | None
+    """In another language than English, from the same grounds; None: the row's own words."""
     differences: tuple[Difference, ...]
 
 
@@ -115,10 +118,12 @@ async def get(session: AsyncSession, decision_id: UUID) -> DecisionRow:
     return row
 
 
-async def replay(session: AsyncSession, row: DecisionRow) -> Replayed:
+async def replay(session: AsyncSession, row: DecisionRow, language: str = SOURCE) -> Replayed:
     """Decide again with the stored rule-set version on what the row holds, and tell what differs."""
     ruleset = await ruleset_of(session, row.digest)
-    return Replayed(row, differences(ruleset, row.digest, _read_grounds(ruleset, row), _read_taken(row)))
+    grounds, recorded = _read_grounds(ruleset, row), _read_taken(row)
+    said = None if language == SOURCE else told(ruleset, grounds, recorded.decision, language)
+    return Replayed(row, said, differences(ruleset, row.digest, grounds, recorded))
 
 
 def _read_grounds(ruleset: RuleSet, row: DecisionRow) -> Grounds:

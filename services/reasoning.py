@@ -1,7 +1,7 @@
 """Says in a sentence with dates why a condition holds on a day, or how its values changed (rules.md, Explanation)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -20,6 +20,7 @@ from rules.rulesets.explanation import LeafExplanation, Span, Wording, explain
 from rules.rulesets.facts import CaseFacts
 from rules.rulesets.makeup import made_up_of, spoken_make_up
 from rules.rulesets.measuring import counted_span, measured_day
+from rules.rulesets.messages import LANGUAGES, SOURCE
 from rules.rulesets.metrics import Measure, MetricKey
 from services.context import CaseRef
 from services.evaluations import measured_since, stored
@@ -53,10 +54,10 @@ async def history_at(session: AsyncSession, who: tuple[UUID, UUID], moment: Mome
 
 
 def explained(
-    tree: Condition, metrics: Metrics, facts: CaseFacts, history: History, moment: Moment
+    tree: Condition, metrics: Metrics, facts: CaseFacts, history: History, moment: Moment, language: str = SOURCE
 ) -> tuple[LeafExplanation, ...]:
     """Every leaf with value, threshold and distance, its days named."""
-    return explain(tree, metrics, facts, Wording(spans=spans_of(tree, history, moment)))
+    return explain(tree, metrics, facts, Wording(language, spans_of(tree, history, moment)))
 
 
 def spans_of(tree: Condition, history: History, moment: Moment) -> dict[MetricKey, Span]:
@@ -66,17 +67,18 @@ def spans_of(tree: Condition, history: History, moment: Moment) -> dict[MetricKe
 
 @dataclass(frozen=True, slots=True)
 class Spelt:
-    """A basis for the queue's row: every leaf of its condition with figures, days and a sentence; what was counted."""
+    """A basis for the queue's row: every leaf of its condition with figures, days and sentences; what was counted."""
 
     leaves: tuple[Mapping[str, Any], ...] = ()
-    make_up: str = ""
+    make_up: Mapping[str, str] = field(default_factory=dict)
 
 
 async def spelt(session: AsyncSession, case: CaseRef, basis: Basis) -> Spelt:
     """What a step rests on, leaf by leaf in the order of its condition; nothing where no condition decided.
 
-    `make_up` is `10: 6 illness, 3 not yet explained, 1 holiday` behind the basis's first count. It is for the queue's
-    database row and for roles that may see reasons only: it never enters a workflow, event or letter.
+    Sentences are kept in every language (`sentences` beside `sentence`), so that a page of the queue explains nothing
+    anew. `make_up` is `10: 6 illness, 3 not yet explained, 1 holiday` behind the basis's first count, by language. It
+    is for the queue's database row and for roles that may see reasons only: never in a workflow, event or letter.
     """
     if basis.on is None or basis.known_at is None:
         return Spelt()
@@ -95,17 +97,26 @@ async def _leaves(
         return ()
     row = await stored(session, case, ruleset, basis.evaluation_id)
     moment = Moment(row.on, row.known_at, await measured_since(session, basis.evaluation_id))
-    return tuple(leaf.data() for leaf in explained(when, row.metrics, row.facts, history, moment))
+    return in_every_language(when, row.metrics, row.facts, spans_of(when, history, moment))
 
 
-def _make_up(basis: Basis, history: History) -> str:
+def in_every_language(
+    tree: Condition, metrics: Metrics, facts: CaseFacts, spans: Mapping[MetricKey, Span]
+) -> tuple[Mapping[str, Any], ...]:
+    """Every leaf as data, with its sentence by language under `sentences`."""
+    told = {language: explain(tree, metrics, facts, Wording(language, spans)) for language in LANGUAGES}
+    said = [{language: told[language][at].sentence for language in LANGUAGES} for at in range(len(told[SOURCE]))]
+    return tuple({**leaf.data(), "sentences": words} for leaf, words in zip(told[SOURCE], said, strict=True))
+
+
+def _make_up(basis: Basis, history: History) -> dict[str, str]:
     keys = [MetricKey.parse(name) for name in basis.holding or basis.values]
     sized = [replace(key, measure=Measure.ABSENT_HALF_DAYS) for key in keys if key.measure is Measure.ATTENDED_SESSIONS]
     counted = [key for key in keys if key.measure in MADE_UP] + sized
     if basis.on is None or not counted:
-        return ""
+        return {}
     parts = made_up_of(history, counted[0], basis.on)
-    return spoken_make_up(parts) if parts else ""
+    return {language: spoken_make_up(parts, language) for language in LANGUAGES} if parts else {}
 
 
 def metric_keys_of(tree: Condition) -> list[MetricKey]:

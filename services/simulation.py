@@ -17,6 +17,7 @@ from rules.attendance.codes import Status
 from rules.attendance.history import DayBasis, History, ResolvedSession, SchoolSettings, SessionName
 from rules.errors import Invalid, NotFound
 from rules.rulesets.facts import CaseFacts
+from rules.rulesets.messages import SOURCE
 from rules.rulesets.model import RuleSet, Scope
 from rules.rulesets.recorded import sentence
 from rules.rulesets.ruleset import parse_ruleset
@@ -88,6 +89,7 @@ class _Case:
     facts_on: FactsOn
     student: StudentAtSchool | None = None
     """Whom the scope is asked about; nobody where the days are pasted."""
+    language: str = SOURCE
 
     def missed(self, scope: Scope, on: date) -> tuple[str, ...]:
         return limits_missed(scope, self.student, on) if self.student else ()
@@ -105,7 +107,13 @@ async def ruleset_for(session: AsyncSession, version_id: UUID | None, document: 
 
 
 async def of_student(
-    session: AsyncSession, who: tuple[UUID, UUID], ruleset: RuleSet, span: Span, *, now: datetime
+    session: AsyncSession,
+    who: tuple[UUID, UUID],
+    ruleset: RuleSet,
+    span: Span,
+    *,
+    now: datetime,
+    language: str = SOURCE,
 ) -> Simulation:
     """What would have happened to a student at a school under these rules."""
     _check(span)
@@ -114,11 +122,13 @@ async def of_student(
         raise NotFound("student_not_found", f"There is no student {who[0]} here.")
     history = await history_of(session, who[0], who[1], now, span.last)
     whose = StudentAtSchool(who[1], student.year_group, student.dob)
-    case = _Case(history, await _facts(session, student), whose)
+    case = _Case(history, await _facts(session, student), whose, language)
     return await asyncio.to_thread(_simulated, ruleset, case, span, now)
 
 
-async def of_pasted(pasted: Pasted, ruleset: RuleSet, span: Span, *, now: datetime) -> Simulation:
+async def of_pasted(
+    pasted: Pasted, ruleset: RuleSet, span: Span, *, now: datetime, language: str = SOURCE
+) -> Simulation:
     """What would happen to a made-up student; nothing is known of them but the register."""
     _check(span)
     sessions = [
@@ -132,7 +142,7 @@ async def of_pasted(pasted: Pasted, ruleset: RuleSet, span: Span, *, now: dateti
     )
     ordered = tuple(sorted(sessions, key=lambda one: (one.day, one.session)))
     history = History(settings, SchoolCalendar.of({one.day for one in sessions}), ordered)
-    case = _Case(history, lambda on, age: CaseFacts(day=on, stage_age=age))
+    case = _Case(history, lambda on, age: CaseFacts(day=on, stage_age=age), language=language)
     return await asyncio.to_thread(_simulated, ruleset, case, span, now)
 
 
@@ -172,7 +182,7 @@ def _simulated(ruleset: RuleSet, case: _Case, span: Span, now: datetime) -> Simu
     days = (span.first, span.last)
     assumed = Assumed(in_scope=lambda on: not case.missed(ruleset.scope, on))
     steps = simulate(ruleset, case.history, case.facts_on, days, assumed)
-    told = [_told(step, case.history, now) for step in steps]
+    told = [_told(step, case, now) for step in steps]
     return Simulation(told, _entry(ruleset, case, span, now), _scope(ruleset.scope, case, span))
 
 
@@ -187,11 +197,11 @@ def _scope(scope: Scope, case: _Case, span: Span) -> str:
     return f"Outside the rule set's scope ({named}) on {len(missed)} of {len(days)} school days: nothing starts then."
 
 
-def _told(step: SimulatedStep, history: History, now: datetime) -> Told:
+def _told(step: SimulatedStep, case: _Case, now: datetime) -> Told:
     if step.condition is None:
         return Told(step, "", ())
     moment = Moment(step.on, now, step.since)
-    found = explained(step.condition, step.metrics, step.facts, history, moment)
+    found = explained(step.condition, step.metrics, step.facts, case.history, moment, case.language)
     return Told(step, sentence(found), tuple(leaf.data() for leaf in found))
 
 
@@ -200,4 +210,6 @@ def _entry(ruleset: RuleSet, case: _Case, span: Span, now: datetime) -> str:
     if last is None or last < span.first:
         return ""
     day = measured(ruleset, case.history, case.facts_on, last, None)
-    return sentence(explained(ruleset.entry, day.metrics, day.facts, case.history, Moment(last, now, None)))
+    return sentence(
+        explained(ruleset.entry, day.metrics, day.facts, case.history, Moment(last, now, None), case.language)
+    )

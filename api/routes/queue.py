@@ -10,6 +10,7 @@ from api import reach
 from api.commands import CommandKey, HandrailRoute
 from api.dependencies import Caller, Parts, Work, permit
 from api.ladder import ACCEPTED, Asked, Cases, not_held
+from api.languages import InLanguage
 from api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, after, page
 from api.schemas.cases import InstanceSummary
 from api.schemas.ladder import (
@@ -33,6 +34,7 @@ from rules.errors import DomainError, Invalid
 from rules.ids import ProposalId
 from rules.ladder.commands import Approve, Command, Skip
 from rules.ladder.verbs import Verb
+from rules.rulesets.messages import SOURCE, Language
 from services import filters, instances
 from services.instances import NEVER, QueueQuery, Risk, StartByHand
 from services.starting import starting
@@ -42,8 +44,8 @@ AT_ONCE = 8
 StepType = Literal["CONTACT", "LETTER", "MEETING", "ESCALATION", "EXIT_REVIEW", "FOLLOW_UP"]
 
 
-def _seen(caller: Caller) -> Seen:
-    return Seen(caller.now.date(), reach.sees_codes(caller))
+def _seen(caller: Caller, language: Language) -> Seen:
+    return Seen(caller.now.date(), reach.sees_codes(caller), language)
 
 
 @router.get("/queue")
@@ -56,6 +58,7 @@ async def read_queue(
     kind_of_act: Annotated[StepType | None, Query(alias="type")] = None,
     due_by: Annotated[AnyDay | None, Query(description="Only steps due on this day or before.")] = None,
     risk_flags: Annotated[list[Risk], Query(description="Only steps of which all of these are true.")] = [],  # noqa: B006
+    language: InLanguage = SOURCE,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[QueueItem]:
@@ -69,7 +72,7 @@ async def read_queue(
     return page(
         rows,
         limit,
-        lambda row: QueueItem.of(row, names, _seen(caller)),
+        lambda row: QueueItem.of(row, names, _seen(caller, language)),
         lambda row: (row.duty_due_on or NEVER, row.proposal.due_on or NEVER, row.proposal.id),
     )
 
@@ -133,14 +136,17 @@ async def start_instance(
 
 @router.get("/instances/{instance_id:uuid}")
 async def read_instance(
-    instance_id: UUID, caller: Annotated[Caller, permit(Permission.INSTANCE_READ)], session: Work
+    instance_id: UUID,
+    caller: Annotated[Caller, permit(Permission.INSTANCE_READ)],
+    session: Work,
+    language: InLanguage = SOURCE,
 ) -> InstanceOut:
     """One walk: where it stands, why, what may be done now."""
     row = await instances.get(session, instance_id)
     reach.of_school(caller, row.lead_school_id, row.student_id)
     waits = await instances.waiting(session, instance_id)
     names = await instances.guardian_names(session, [waits] if waits else [])
-    return InstanceOut.of(row, QueueItem.of(waits, names, _seen(caller)) if waits else None)
+    return InstanceOut.of(row, QueueItem.of(waits, names, _seen(caller, language)) if waits else None)
 
 
 @router.get("/instances/{instance_id:uuid}/timeline")

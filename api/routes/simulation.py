@@ -24,14 +24,18 @@ async def simulate_student(
     ruleset = await simulation.ruleset_for(session, body.version_id, body.document)
     span = Span(body.from_date, body.to_date)
     if body.pasted is not None:
-        return SimulationOut.of(await simulation.of_pasted(_pasted(body), ruleset, span, now=caller.now))
+        return SimulationOut.of(
+            await simulation.of_pasted(_pasted(body), ruleset, span, now=caller.now, language=body.language)
+        )
     if body.student_id is None or body.school_id is None:
         fields = {"body.student_id": "with school_id, or pasted", "body.pasted": "or student_id and school_id"}
         raise Invalid("register_missing", "Name a student and a school, or paste days.", fields=fields)
     file = await reach.student(session, caller, body.student_id)
     school = await reach.school(session, caller, body.school_id)
     who = (file.student.id, school.id)
-    return SimulationOut.of(await simulation.of_student(session, who, ruleset, span, now=caller.now))
+    return SimulationOut.of(
+        await simulation.of_student(session, who, ruleset, span, now=caller.now, language=body.language)
+    )
 
 
 def _pasted(body: SimulateIn) -> Pasted:

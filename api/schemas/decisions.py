@@ -83,7 +83,7 @@ class DecisionOut(Body):
             fired=row.fired,
             held_back=row.held_back,
             engines_agree=row.engines_agree,
-            sentence=row.sentence,
-            leaves=row.leaves,
+            sentence=found.told.sentence if found.told else row.sentence,
+            leaves=[leaf.data() for leaf in found.told.leaves] if found.told else row.leaves,
             differences=[DifferenceOut.model_validate(one) for one in found.differences],
         )

@@ -10,6 +10,7 @@ from pydantic import Field
 from api.schemas.law import CITED
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, shown
 from rules.rulesets.law import Authority
+from rules.rulesets.messages import SOURCE, Language
 from services.instances import ASKS, QueueRow
 
 _SOURCE: dict[str, Any] = {name: CITED[name] for name in ("authority", "source", "checked_on")}
@@ -64,10 +65,11 @@ ITEM: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Seen:
-    """The day something is shown, and whether its viewer may see register codes and reasons (safeguards.md 6)."""
+    """The day and language something is shown in, and whether its viewer may see register codes (safeguards.md 6)."""
 
     on: date
     codes: bool
+    language: Language = SOURCE
 
 
 class RecipientOut(Body):
@@ -96,6 +98,12 @@ class LeafOut(Body):
     sentence: str
 
 
+def in_words(leaf: dict[str, Any], language: str) -> str:
+    """A kept leaf's sentence; one that was kept before there were other languages has it in English only."""
+    said: str = leaf.get("sentences", {}).get(language, leaf["sentence"])
+    return said
+
+
 class BasisOut(Body):
     """What a step rests on: the day, the metrics, and every leaf of the condition that decided, in its order."""
 
@@ -109,9 +117,10 @@ class BasisOut(Body):
     kept: bool = Field(False, description="Staff decided to stay with it although the register was corrected.")
 
     @classmethod
-    def of(cls, basis: dict[str, Any]) -> Self:
+    def of(cls, basis: dict[str, Any], language: str) -> Self:
         """As it was kept with the proposal; one that was opened before leaves were kept has none."""
-        told = [{name: leaf[name] for name in LeafOut.model_fields} for leaf in basis.get("leaves", [])]
+        kept_leaves = [{**leaf, "sentence": in_words(leaf, language)} for leaf in basis.get("leaves", [])]
+        told = [{name: leaf[name] for name in LeafOut.model_fields} for leaf in kept_leaves]
         kept = {name: basis[name] for name in cls.model_fields if name in basis}
         return cls.model_validate({**kept, "leaves": told})
 
@@ -184,19 +193,37 @@ class QueueItem(Body):
             approval=proposal.approval,
             held=row.shown == "HELD",
             breaker_id=row.breaker_id,
-            reason=proposal.reason,
-            basis=BasisOut.of(proposal.basis),
+            reason=_reason(row, seen.language),
+            basis=BasisOut.of(proposal.basis, seen.language),
             due_on=proposal.due_on,
             duty_due_on=row.duty_due_on,
             age_days=(seen.on - proposal.proposed_at.date()).days,
             assignee_id=row.instance.assignee_id,
             risk_flags=_risks(row),
             second_look=bool(step.get("flags")),
-            make_up=(step.get("make_up") or None) if seen.codes else None,
+            make_up=_make_up(step, seen.language) if seen.codes else None,
             recipients=writes_to,
             law=StepLawOut.model_validate(step["law"]) if step.get("law") else None,
             approving=step.get("does", ""),
         )
+
+
+def _reason(row: QueueRow, language: str) -> str | None:
+    """As it was written with the proposal; in another language from its leaves, the law as it is cited."""
+    leaves = row.proposal.basis.get("leaves", [])
+    if language == SOURCE or not leaves:
+        return row.proposal.reason
+    said = dict.fromkeys(in_words(leaf, language) for leaf in leaves if leaf["truth"])
+    law = row.proposal.step.get("law")
+    return "; ".join(
+        [*(said or dict.fromkeys(in_words(leaf, language) for leaf in leaves)), *([law["cite"]] if law else [])]
+    )
+
+
+def _make_up(step: dict[str, Any], language: str) -> str | None:
+    """By language; one that was kept before there were other languages is a text."""
+    kept = step.get("make_up") or None
+    return kept.get(language) if isinstance(kept, dict) else kept
 
 
 def _risks(row: QueueRow) -> list[str]:

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from pydantic import Field
 
+from api.languages import TOLD
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, shown
 from rules.attendance.codes import Status
 from rules.bounds import AnyDay
+from rules.rulesets.messages import SOURCE, Language
 from services.simulation import ASSUMED, Simulation, Told
 
 _STEP: dict[str, Any] = {
@@ -65,6 +67,7 @@ class SimulateIn(Body):
     document: dict[str, Any] | None = None
     from_date: date
     to_date: date
+    language: Annotated[Language, Field(description=TOLD)] = SOURCE
 
 
 class SimulatedStepOut(Body):

@@ -27,7 +27,7 @@ from rules.rulesets.leaves import (
     TardyCountThreshold,
     UnauthorisedSessionsThreshold,
 )
-from rules.rulesets.messages import counted, say, spoken_day, spoken_number
+from rules.rulesets.messages import counted, named, said_number, say, spoken_day, spoken_number
 from rules.rulesets.metrics import MetricKey, WindowKind
 from rules.rulesets.parameters import Leaf
 from rules.rulesets.progress_leaves import (
@@ -49,8 +49,11 @@ class Wording:
     spans: Mapping[MetricKey, Span] = field(default_factory=dict)
     step: str | None = None
 
-    def say(self, message: str, **values: object) -> str:
-        return say(self.language, message, **values)
+    def say(self, message: str, *, of: Fraction | int | None = None, **values: object) -> str:
+        return say(self.language, message, of=of, **values)
+
+    def number(self, amount: Fraction | int, places: int = 2) -> str:
+        return said_number(self.language, amount, places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +222,8 @@ def _unknown(seen: _Seen, missing: tuple[str, ...], wording: Wording) -> str:
         return wording.say("aimline.too_few", n=seen.leaf.params.min_points)
     if isinstance(seen.leaf, Improvement) and not missing:
         return wording.say("improved.too_few", n=seen.leaf.params.sessions_needed())
-    return wording.say("unknown", what=type(seen.leaf).__name__)
+    kind = type(seen.leaf).__name__
+    return wording.say("unknown", what=named(wording.language, f"leaf.{kind}", kind))
 
 
 def _sentence(seen: _Seen, wording: Wording) -> str:
@@ -229,14 +233,14 @@ def _sentence(seen: _Seen, wording: Wording) -> str:
         return _spoken_improvement(seen.leaf, seen, wording)
     if isinstance(seen.leaf, DateWindow):
         days = {"first": seen.leaf.params.first, "last": seen.leaf.params.last}
-        said = {name: spoken_day(wording.language, day) for name, day in days.items()}
+        said: dict[str, Any] = {name: spoken_day(wording.language, day) for name, day in days.items()}
         return wording.say(f"dates.{'inside' if seen.truth else 'outside'}", **said)
     if isinstance(seen.leaf, ScoreBelow):
-        said = {"measure": seen.leaf.params.measure.replace("_", " "), "score": spoken_number(seen.value or 0)}
-        return wording.say("score", **said, limit=spoken_number(Fraction(seen.leaf.params.value)))
+        said = {"measure": seen.leaf.params.measure.replace("_", " "), "score": wording.number(seen.value or 0)}
+        return wording.say("score", **said, limit=wording.number(Fraction(seen.leaf.params.value)))
     if isinstance(seen.leaf, AgeBetween):
         ages = seen.leaf.params
-        return wording.say("age", amount=spoken_number(seen.value or 0), low=ages.from_age, high=ages.to_age)
+        return wording.say("age", amount=wording.number(seen.value or 0), low=ages.from_age, high=ages.to_age)
     if word := _WORDS.get(type(seen.leaf)):
         return _spoken_count(seen, word(seen.leaf), wording)
     return _spoken_flag(seen, wording)
@@ -245,17 +249,17 @@ def _sentence(seen: _Seen, wording: Wording) -> str:
 def _spoken_count(seen: _Seen, word: str, wording: Wording) -> str:
     value, threshold = seen.value or Fraction(0), _over(comparison_of(seen.leaf).low, _scale(seen.leaf))
     said = {
-        "amount": spoken_number(value),
+        "amount": wording.number(value),
         "what": counted(wording.language, word, value),
-        "threshold": spoken_number(threshold or 0),
+        "threshold": wording.number(threshold or 0),
     }
     sentence = _spoken_amount(seen.leaf, said, wording)
     if not seen.distance:
         return sentence
-    return wording.say("more", sentence=sentence, distance=spoken_number(seen.distance))
+    return wording.say("more", sentence=sentence, distance=wording.number(seen.distance))
 
 
-def _spoken_amount(leaf: Leaf, said: Mapping[str, str], wording: Wording) -> str:
+def _spoken_amount(leaf: Leaf, said: Mapping[str, Any], wording: Wording) -> str:
     if window := _spoken_window(leaf, wording):
         return wording.say("count", **said, window=window)
     span = _span_of(leaf, wording)
@@ -268,7 +272,7 @@ def _spoken_window(leaf: Leaf, wording: Wording) -> str:
     key = next(iter(leaf.metric_keys()), None)
     if key is None or isinstance(leaf, ConsecutiveAbsenceDays | MonthsIntoYear):
         return ""
-    window = wording.say(f"window.{key.window.kind}", n=key.window.n)
+    window = wording.say(f"window.{key.window.kind}", of=key.window.n, n=key.window.n)
     window = wording.say("across", window=window) if key.pooled else window
     span = wording.spans.get(key)
     if span is None or key.window.kind is WindowKind.STEP:
@@ -284,27 +288,25 @@ def _spoken_span(span: Span, wording: Wording) -> str:
 def _spoken_percent(leaf: AttendancePercentThreshold, seen: _Seen, wording: Wording) -> str:
     sentence = wording.say(
         "percent",
-        percent=spoken_number(seen.value or 0, 1),
+        percent=wording.number(seen.value or 0, 1),
         step=wording.step or wording.say("percent.step"),
         below=wording.say("percent.inclusive" if leaf.params.inclusive else "percent.below"),
-        limit=spoken_number(Fraction(leaf.params.below)),
+        limit=wording.number(Fraction(leaf.params.below)),
     )
     if seen.truth or not seen.distance:
         return sentence
-    return wording.say(
-        f"percent.more.{'one' if seen.distance == 1 else 'many'}", sentence=sentence, n=spoken_number(seen.distance)
-    )
+    return wording.say("percent.more", of=seen.distance, sentence=sentence, n=wording.number(seen.distance))
 
 
 def _spoken_improvement(leaf: Improvement, seen: _Seen, wording: Wording) -> str:
     now, then = _before_and_after(leaf, seen.metrics)
     return wording.say(
         "improved",
-        points=spoken_number(now - then, 1),
-        now=spoken_number(now, 1),
-        then=spoken_number(then, 1),
+        points=wording.number(now - then, 1),
+        now=wording.number(now, 1),
+        then=wording.number(then, 1),
         n=leaf.params.over_school_days,
-        limit=spoken_number(Fraction(leaf.params.points)),
+        limit=wording.number(Fraction(leaf.params.points)),
     )
 
 

@@ -13,6 +13,7 @@ from rules.rulesets.conditions import Condition
 from rules.rulesets.decision import Decision, Position, condition_named, decide, unless_muted
 from rules.rulesets.evaluation import Bitmap
 from rules.rulesets.explanation import LeafExplanation, Span, Wording, explain
+from rules.rulesets.messages import SOURCE
 from rules.rulesets.metrics import MetricKey
 from rules.rulesets.model import RuleSet
 from rules.rulesets.ruleset import digest
@@ -57,12 +58,12 @@ def taken(ruleset: RuleSet, grounds: Grounds) -> Taken:
     return told(ruleset, grounds, muted)
 
 
-def told(ruleset: RuleSet, grounds: Grounds, decision: Decision) -> Taken:
+def told(ruleset: RuleSet, grounds: Grounds, decision: Decision, language: str = SOURCE) -> Taken:
     """A decision, by whichever engine, with its words."""
     tree = explained_by(ruleset, grounds.position, decision)
     if tree is None:
         return Taken(decision, "")
-    leaves = explain(tree, grounds.metrics, grounds.facts, Wording(spans=grounds.spans))
+    leaves = explain(tree, grounds.metrics, grounds.facts, Wording(language, grounds.spans))
     return Taken(decision, sentence(leaves), leaves)
 
 

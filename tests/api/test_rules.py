@@ -201,6 +201,15 @@ def test_what_if_answers_with_the_steps_and_their_reasons(district: District) ->
     assert answer.json()["assumed"]
 
 
+def test_what_if_answers_in_the_readers_language(district: District) -> None:
+    answer = simulated(district, pasted=pasted(5), document=document("what-if"), language="es").json()
+    assert "días lectivos perdidos seguidos" in answer["steps"][0]["sentence"]
+    assert "umbral" in answer["entry_on_last_day"]
+    refused = simulated(district, pasted=pasted(5), document=document("what-if"), language="xx")
+    assert (refused.status_code, refused.json()["fields"].keys()) == (422, {"body.language"})
+    assert "'ga'" in refused.json()["fields"]["body.language"]
+
+
 def test_what_if_says_how_far_away_a_quiet_student_is(district: District) -> None:
     found = simulated(district, pasted=pasted(1), document=document("what-if")).json()
     assert found["steps"] == []

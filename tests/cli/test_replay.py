@@ -48,6 +48,8 @@ def test_the_same_decision_comes_out(world: World, ill: Family) -> None:
     line = said(ran(app, "decision", str(row.id), "--tenant", key_of(world, ill)))
     assert (line["decision_id"], line["action"], line["same"]) == (str(row.id), "ADVANCE", True)
     assert line["sentence"] == row.sentence
+    irish = said(ran(app, "decision", str(row.id), "--tenant", key_of(world, ill), "--language", "ga"))
+    assert "tairseach" in irish["sentence"]
 
 
 def test_what_comes_out_otherwise_is_told_with_status_1(world: World, ill: Family) -> None:

@@ -96,5 +96,10 @@ def test_steps_are_found_by_what_they_are(town: Town) -> None:
     in_a_row = next(leaf for leaf in town.queue()[held]["basis"]["leaves"] if leaf["leaf"] == "ConsecutiveAbsenceDays")
     assert in_a_row["truth"] is True
     assert in_a_row["sentence"].startswith(f"{in_a_row['value']} school days missed in a row (")
+    polish = town.queue(language="pl")[held]
+    assert "opuszczon" in polish["reason"]
+    assert any("opuszczon" in leaf["sentence"] for leaf in polish["basis"]["leaves"])
+    one = town.district.get(f"/interventions/instances/{held}?language=ar").json()["waiting"]
+    assert "أيام الدراسة الفائتة على التوالي" in one["reason"]
     odd = town.district.get("/interventions/queue?type=POEM", ADMIN)
     assert (odd.status_code, list(odd.json()["fields"])) == (422, ["query.type"])

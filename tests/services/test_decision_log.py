@@ -27,10 +27,10 @@ def ill(world: World) -> Family:
     return family
 
 
-def replayed(world: World, family: Family, row: DecisionRow) -> Replayed:
+def replayed(world: World, family: Family, row: DecisionRow, language: str = "en") -> Replayed:
     async def replay() -> Replayed:
         async with world.sessions.tenant(family.tenant_id) as session:
-            return await decision_log.replay(session, await decision_log.get(session, row.id))
+            return await decision_log.replay(session, await decision_log.get(session, row.id), language)
 
     return world.run(replay())
 
@@ -103,6 +103,16 @@ def test_engines_that_differ_stand_in_the_log_too(world: World, ill: Family) -> 
     world.run(decide())
     (row,) = world.rows(ill, DecisionRow)
     assert not row.engines_agree
+
+
+def test_the_same_decision_is_told_in_the_readers_language_and_still_comes_out(world: World, ill: Family) -> None:
+    decided(world, ill)
+    (row,) = world.rows(ill, DecisionRow)
+    polish = replayed(world, ill, row, "pl")
+    assert (polish.told is not None, polish.differences) == (True, ())
+    assert polish.told
+    assert "7 nieobecności w ciągu 30 dni kalendarzowych (22 paź - 20 lis); próg 5" in polish.told.sentence
+    assert replayed(world, ill, row).told is None  # English: the words that were written down
 
 
 def test_the_evaluation_of_a_basis_finds_its_decision_and_nothing_else_does(world: World, ill: Family) -> None:

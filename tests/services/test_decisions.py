@@ -15,6 +15,7 @@ from rules.engine.durable_rules import engine_for
 from rules.errors import Invalid
 from rules.ladder.state import Basis, BasisCheck, Decision, Verdict
 from rules.ladder.words import Action, StopReason, StopThen
+from rules.rulesets.messages import LANGUAGES
 from rules.rulesets.ruleset import ladder_snapshot
 from services import decisions
 from services.decisions import Question
@@ -109,7 +110,7 @@ def test_the_sentence_names_no_reason_but_the_queue_row_may(world: World, ill: F
     basis = decided(world, ill).basis
     assert "illness" not in basis.sentence
 
-    assert "illness" in spelt_out(world, ill, basis).make_up
+    assert "illness" in spelt_out(world, ill, basis).make_up["en"]
 
 
 def test_every_leaf_that_decided_is_told_with_figures_days_and_a_sentence_of_its_own(world: World, ill: Family) -> None:
@@ -124,6 +125,15 @@ def test_every_leaf_that_decided_is_told_with_figures_days_and_a_sentence_of_its
     assert percent["sentence"] == "88.1 % attended, threshold at below 90 %"
     assert in_a_row["sentence"] == "5 school days missed in a row (16 Nov - 20 Nov); threshold 3"
     assert (in_a_row["first_day"], in_a_row["last_day"]) == ("2026-11-16", "2026-11-20")
+
+
+def test_a_leaf_is_kept_in_every_language(world: World, ill: Family) -> None:
+    spelt = spelt_out(world, ill, decided(world, ill).basis)
+    counted = spelt.leaves[0]["sentences"]
+    assert set(counted) == set(LANGUAGES)
+    assert counted["en"] == spelt.leaves[0]["sentence"]
+    assert counted["ga"] == "7 asláithreacht i 30 lá féilire (22 DFómh - 20 Samh); tairseach 5"
+    assert "enfermedad" in spelt.make_up["es"]
 
 
 def test_a_step_that_no_condition_decided_has_no_leaves(world: World, ill: Family) -> None:
