@@ -13,6 +13,7 @@ from activities.follow_up import FollowUpActivities
 from activities.letters import LetterActivities
 from activities.meetings import MeetingActivities
 from activities.nightly import NightlyActivities
+from activities.plans import PlanActivities
 from activities.projection import ProjectionActivities
 from activities.proposals import ProposalActivities
 from activities.tasks import TaskActivities
@@ -37,6 +38,7 @@ def build(deps: ActivityDependencies) -> list[Callable[..., Any]]:
         LetterActivities(deps),
         MeetingActivities(deps),
         NightlyActivities(sessions),
+        PlanActivities(sessions),
         ProjectionActivities(sessions),
         ProposalActivities(sessions),
         TaskActivities(sessions),

@@ -16,17 +16,19 @@ from rules.ladder.commands import RecordMeetingOutcome
 from rules.meetings.outcomes import (
     NO_SHOW_DECISION_SCHOOL_DAYS,
     SUPPORT_PLAN_REVIEW_SCHOOL_DAYS,
+    SUPPORT_PLAN_WITHIN_SCHOOL_DAYS,
     MeetingStatus,
     NoShow,
     Outcome,
     status_after,
 )
-from services import school_days
+from services import plans, school_days
 from services.audit import Act, record
 from services.case_tasks import NewTask, open_task
 from services.context import Actor, CaseRef
 from services.effects import once
 from services.invitations import release
+from services.plans import OpenPlan
 
 ASKED = "record_meeting_outcome"
 RESERVED = timedelta(seconds=15)  # longer than a case may take to answer
@@ -155,6 +157,8 @@ async def _follow(session: AsyncSession, case: CaseRef, meeting: Meeting, said: 
         case Outcome.SUPPORT_PLAN:
             title = "Look at the support plan together with the family"
             await _ask(session, case, meeting, ("support_plan_follow_up", title), SUPPORT_PLAN_REVIEW_SCHOOL_DAYS)
+            wanted = OpenPlan(SUPPORT_PLAN_WITHIN_SCHOOL_DAYS, meeting.stage_key, meeting.id)
+            await plans.open_plan(session, case, wanted)
         case Outcome.NO_SHOW:
             title = "Nobody met: offer another time or way, or escalate"
             await _ask(session, case, meeting, ("reschedule_or_escalate", title), NO_SHOW_DECISION_SCHOOL_DAYS)

@@ -160,6 +160,8 @@ def _does(stage: Stage, letters: int) -> str:
             return f"Writes, stores and sends {many}; nothing leaves before the undo time is over."
         case StageType.MEETING:
             return f"Books a meeting within {stage.within_school_days} school days and invites the family."
+        case StageType.PLAN:
+            return f"Asks staff to agree a support plan with the family within {stage.within_school_days} school days."
         case StageType.ESCALATION:
             return f"Raises the case to tier {stage.case_tier or 3}, writes its chronology and opens the tasks."
         case _:

@@ -139,6 +139,11 @@ class StudentIntervention:
         self._hear(facts.meeting_changed, signal)
 
     @workflow.signal
+    def plan_agreed(self, signal: commands.PlanAgreed) -> None:
+        """A support plan was agreed."""
+        self._hear(facts.plan_agreed, signal)
+
+    @workflow.signal
     def delivery_result(self, signal: commands.DeliveryResult) -> None:
         """A later word on a letter."""
         self._hear(facts.delivery_result, signal)

@@ -52,6 +52,8 @@ class Permission(StrEnum):
     BREAKER_RELEASE = "breakers:release"
     SENDING_READ = "sending:read"
     SENDING_SWITCH = "sending:switch"
+    PLAN_READ = "plans:read"
+    PLAN_WRITE = "plans:write"
     DUTY_READ = "duties:read"
     DUTY_CLOSE = "duties:close"
     DUTY_DECIDE = "duties:decide"
@@ -178,6 +180,8 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.BREAKER_RELEASE: _LEADERS,
         Permission.SENDING_READ: _READERS,
         Permission.SENDING_SWITCH: _LEADERS,
+        Permission.PLAN_READ: _READERS,
+        Permission.PLAN_WRITE: _CASEWORK | {Role.LIAISON},
         Permission.DUTY_READ: _READERS,
         Permission.DUTY_CLOSE: _CASEWORK,
         Permission.DUTY_DECIDE: _LEADERS,

@@ -76,6 +76,8 @@ PUBLISHED: Final[Mapping[EventType, Facts]] = MappingProxyType(
         EventType.MEETING_INVITED: {"delivered": bool},
         EventType.MEETING_CANCELLED: {"meeting_id": UUID},
         EventType.MEETING_OUTCOME_RECORDED: {"result": MeetingResult},
+        EventType.PLAN_OPENED: {"plan_id": UUID, "due": _WHEN},
+        EventType.PLAN_AGREED: {"plan_id": UUID},
         EventType.ESCALATED: {"to": str, "escalation_id": UUID},
         EventType.STEP_TAKEN: {"reached": bool},
         EventType.WAIT_STARTED: {"until": _WHEN},

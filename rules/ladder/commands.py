@@ -89,6 +89,13 @@ class RecordMeetingOutcome(Command):
     notes_id: UUID | None = None
 
 
+class PlanAgreed(Message):
+    """A support plan was agreed with the family; `on` is its local date."""
+
+    plan_id: UUID
+    on: date
+
+
 class RecordContact(Command):
     """A contact that the service has already stored; `on` is its local date."""
 

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from rules.ids import GuardianId
+from rules.ladder import acting
 from rules.ladder.acting import not_reached, noted_when_done, reached, with_step
 from rules.ladder.commands import (
     AttendanceChanged,
@@ -12,6 +13,7 @@ from rules.ladder.commands import (
     EnrolmentChanged,
     FactChanged,
     MeetingChanged,
+    PlanAgreed,
     RegisterQueried,
     SendingChanged,
 )
@@ -97,6 +99,12 @@ def meeting_changed(state: State, signal: MeetingChanged, now: datetime) -> Stat
     if extending and state.phase is Phase.AWAITING_APPROVAL:
         return state.moved(Phase.MEETING, proposal=None)
     return state.but(draft=None).moved(Phase.MEETING) if state.phase is Phase.EVALUATING else state
+
+
+def plan_agreed(state: State, signal: PlanAgreed, now: datetime) -> State:
+    """Staff and family agreed on a support plan."""
+    state = state.noting(EventType.PLAN_AGREED, now, plan_id=str(signal.plan_id))
+    return acting.plan_agreed(state, signal.plan_id, signal.on, now)
 
 
 def delivery_result(state: State, signal: DeliveryResult, now: datetime) -> State:

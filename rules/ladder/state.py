@@ -143,6 +143,8 @@ class Act(Part):
     asked: bool = False
     escalated: bool = False
     reached_on: date | None = None
+    agreed: UUID | None = None
+    agreed_on: date | None = None
 
 
 class MeetingState(Part):
@@ -161,7 +163,9 @@ class MeetingState(Part):
 
 
 class Step(Part):
-    """One rung behind us; what a rescission goes back through."""
+    """One rung behind us; what a rescission goes back through. `plan_id`: it counts from the day that plan is agreed,
+    and no talk in between stands for it.
+    """
 
     stage_key: str
     result: StepResult = StepResult.TAKEN
@@ -172,6 +176,7 @@ class Step(Part):
     meeting_id: MeetingId | None = None
     deliveries: tuple[Recipient, ...] = ()
     noted: bool = False
+    plan_id: UUID | None = None
 
     @property
     def done(self) -> bool:

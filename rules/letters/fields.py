@@ -62,6 +62,9 @@ _TYPES = {
     "next_step": (FieldType.SENTENCE, "What happens next"),
     "agency_name": (FieldType.TEXT, "The service that is asked to help"),
     "review_date": (FieldType.DATE, "When we look again together"),
+    "plan_aims": (FieldType.LINES, "What the family and the school want, in their own words"),
+    "plan_actions": (FieldType.LINES, "Who does what, until when"),
+    "plan_adjustments": (FieldType.LINES, "What school makes easier"),
 }
 STANDARD_FIELDS: Mapping[str, FieldSpec] = {name: FieldSpec(kind, label) for name, (kind, label) in _TYPES.items()}
 FRAME_FIELDS = tuple(list(_TYPES)[:10])

@@ -35,6 +35,8 @@ class NoShow(StrEnum):
 HELD = frozenset({Outcome.RESOLVED, Outcome.NO_ACTION, Outcome.MEDICAL_PLAN, Outcome.SUPPORT_PLAN})
 
 SUPPORT_PLAN_REVIEW_SCHOOL_DAYS = 20
+SUPPORT_PLAN_WITHIN_SCHOOL_DAYS = 5
+"""How long staff have to write down what a meeting agreed."""
 NO_SHOW_DECISION_SCHOOL_DAYS = 5
 
 

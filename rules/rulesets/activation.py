@@ -12,7 +12,7 @@ from rules.rulesets.parameters import Leaf
 from rules.rulesets.problems import Flaw, Problem
 from rules.rulesets.progress_leaves import PROGRESS_LEAVES
 
-LATER: Final = frozenset({StageType.PLAN, StageType.NOTICE, StageType.REFERRAL})
+LATER: Final = frozenset({StageType.NOTICE, StageType.REFERRAL})
 
 
 def activation_problems(ruleset: RuleSet) -> Iterator[Problem]:

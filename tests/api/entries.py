@@ -98,6 +98,13 @@ ENTRIES: dict[str, Entry] = {
     "release_breaker": Entry(SCHOOL, (200, 409)),
     "read_sending": Entry(SCHOOLS),
     "turn_sending": Entry(SCHOOL, body={"enabled": True}),
+    # plans
+    "list_plans": Entry(ROSTER, sees="plan_id"),
+    "read_plan": Entry(STUDENT),
+    "put_plan": Entry(STUDENT),
+    "agree_plan": Entry(STUDENT, (200, 409), {"plan_id": "whole_plan_id"}),
+    "review_plan": Entry(STUDENT, (200, 409), {"plan_id": "agreed_plan_id"}),
+    "copy_plan": Entry(STUDENT, (503,), {"plan_id": "agreed_plan_id"}),
     # duties
     "list_duties": Entry(ROSTER, sees="open_duty_id"),
     "close_duty": Entry(

@@ -210,6 +210,7 @@ async def _school(session: Session) -> None:
                 version=1,
                 status="APPROVED",
                 body=starter.body,
+                merge_field_schema=starter.merge_field_schema,
                 author_id=author.id,
                 approved_by=officer.id,
                 approved_at=NOW,

@@ -32,6 +32,7 @@ PATIENCE = 90
 CONTACT = Stage(key="contact", type=StageType.CONTACT, stage_type="CONTACT", within_school_days=3)
 LETTER_1 = Stage(key="letter-1", type=StageType.LETTER, stage_type="LETTER_1", template="L1", wait_school_days=10)
 LETTER_2 = Stage(key="letter-2", type=StageType.LETTER, stage_type="LETTER_2", template="L2", wait_school_days=10)
+PLAN = Stage(key="plan", type=StageType.PLAN, stage_type="PLAN", within_school_days=10, wait_school_days=20)
 MEETING = Stage(key="meeting", type=StageType.MEETING, stage_type="MEETING", within_school_days=10, max_reschedules=2)
 ESCALATION = Stage(
     key="escalation", type=StageType.ESCALATION, stage_type="ESCALATION", case_tier=3, approval=Approval.LEADER

@@ -25,6 +25,7 @@ from workflows.ports import (
     follow_up,
     letters,
     meetings,
+    plans,
     projection,
     proposals,
     tasks,
@@ -203,6 +204,11 @@ class FakePorts:
         due = self.world.calendar.add(order.now.date(), order.stage.within_school_days)
         after = start_of(self.world.calendar.add(due, 1))
         return await self._once(order, lambda: contacts.ContactAsked(due=due, due_at=after))
+
+    @activity.defn
+    async def open_plan(self, order: plans.PlanStageOrder) -> plans.OpenedPlan:
+        due = self.world.calendar.add(order.now.date(), order.stage.within_school_days)
+        return await self._once(order, lambda: plans.OpenedPlan(plan_id=self.world.plan_id, due=due))
 
     @activity.defn
     async def book_meeting(self, order: meetings.BookingOrder) -> meetings.Booking:

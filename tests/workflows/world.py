@@ -74,6 +74,7 @@ class World:
     deliveries: dict[GuardianId, DeliveryState] = field(default_factory=dict)
     slot_in_school_days: int | None = 3
     invitations_arrive: bool = True
+    plan_id: UUID = field(default_factory=uuid4)
     relapse_weeks: set[int] = field(default_factory=set)
     weeks_seen: int = 0
     broken: dict[str, str] = field(default_factory=dict)

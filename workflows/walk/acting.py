@@ -17,6 +17,7 @@ from workflows.ports.letters import (
     issue_letter,
     plan_letters,
 )
+from workflows.ports.plans import PlanStageOrder, open_plan
 from workflows.ports.tasks import TaskKind, TaskOrder, open_task
 from workflows.retry import PDF, READ
 from workflows.walk.meeting import book
@@ -36,6 +37,8 @@ async def take_step(case: Case, _step: TakeStep) -> None:
             await letters(case, stage)
         case StageType.MEETING:
             await book(case, stage)
+        case StageType.PLAN:
+            await plan(case, stage)
         case StageType.ESCALATION:
             await escalate(case, stage)
         case _:
@@ -96,6 +99,14 @@ async def letter(case: Case, stage: Stage, recipient: Recipient) -> None:
     done = await case.perform(deliver_letter, sending, lasting=True)
     recipient = recipient.but(state=done.state, effective_day=done.effective_day)
     case.state = acting.letter_delivered(case.state, recipient, done.reason, case.now)
+
+
+async def plan(case: Case, stage: Stage) -> None:
+    """Staff and family write a support plan; the step counts from the day it is agreed."""
+    opened = await case.perform(open_plan, PlanStageOrder(**case.order("open_plan"), stage=stage), lasting=True)
+    told = {"plan_id": str(opened.plan_id), "due": opened.due.isoformat()}
+    case.state = case.state.noting(EventType.PLAN_OPENED, case.now, None, **told).but(due=opened.due)
+    case.state = acting.step_taken(case.state, Step(stage_key=stage.key, plan_id=opened.plan_id), case.now)
 
 
 async def escalate(case: Case, stage: Stage) -> None:

@@ -22,7 +22,7 @@ def findings(body: str, purpose: str = "supportive", language: str = "en") -> di
 def test_the_shipped_keys() -> None:
     assert [template.key for template in starter_templates()] == [
         "ESCALATION_NOTICE", "EXIT_CELEBRATION", "LETTER_1_ATTENDANCE", "LETTER_2_ATTENDANCE", "MEETING_INVITATION",
-        "RESCISSION",
+        "RESCISSION", "SUPPORT_PLAN",
     ]  # fmt: skip
     with pytest.raises(NotFound, match="LETTER_1_ATTENDANCE"):
         starter_template("LETTER_9")

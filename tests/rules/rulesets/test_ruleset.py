@@ -229,7 +229,10 @@ def test_a_problem_is_named_by_its_place(document: Any, place: str, reason: str)
 @pytest.mark.parametrize(
     ("document", "place"),
     [
-        (changed(stages=[LETTER, {"key": "plan", "type": "PLAN"}]), "stages[1].type"),
+        (
+            changed(stages=[LETTER, {"key": "notice", "type": "NOTICE", "template": "N", "cite": "s.1"}]),
+            "stages[1].type",
+        ),
         (changed(duties=[{**DUTY, "on_event": "full_moon"}]), "duties[0].on_event"),
         (changed(entry={"any": [COUNT, {"type": "GoalReached", "params": {"checks": 2}}]}), "entry"),
         (changed(watch=[{"key": "w", "when": NOTICES}]), "watch[0].when"),

@@ -1,0 +1,1 @@
+"""Rules of support plans, as examples."""
