@@ -16,7 +16,7 @@ from models.queries.keyset import Window
 from models.session import Session
 from rules.access.permissions import Permission
 from rules.plans.content import PlanState
-from services import plans
+from services import filters, plans
 from services.plans import PlanQuery, ReviewPlan, WritePlan
 
 router = APIRouter(prefix="/plans", tags=["cases"], route_class=HandrailRoute)
@@ -39,6 +39,7 @@ async def list_plans(
     cursor: Cursor = None,
 ) -> Page[PlanOut]:
     """Support plans of your schools, the newest first."""
+    await filters.must_exist(session, student_id=student_id)
     asked = PlanQuery(await reach.scope(session, caller, school_id), student_id, status)
     rows = await plans.listed(session, asked, Window(limit, after(cursor)))
     return page(rows, limit, PlanOut.of, lambda row: (row.id,))

@@ -5,8 +5,8 @@ from alembic import op
 
 from models.migrations.protection import allow, force_tenant
 
-revision = "0024"
-down_revision = "0023"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
@@ -52,6 +52,13 @@ CREATE TABLE support_plan (
 
 CREATE INDEX ix_support_plan_open ON support_plan (tenant_id, school_id, due_on) WHERE status <> 'ENDED';
 CREATE INDEX ix_support_plan_student_id ON support_plan (tenant_id, student_id);
+
+CREATE INDEX ix_support_plan_agreed_by_referred ON support_plan (agreed_by) WHERE agreed_by IS NOT NULL;
+CREATE INDEX ix_support_plan_case_id_referred ON support_plan (case_id);
+CREATE INDEX ix_support_plan_ended_by_referred ON support_plan (ended_by) WHERE ended_by IS NOT NULL;
+CREATE INDEX ix_support_plan_instance_id_referred ON support_plan (instance_id);
+CREATE INDEX ix_support_plan_meeting_id_referred ON support_plan (meeting_id) WHERE meeting_id IS NOT NULL;
+CREATE INDEX ix_support_plan_school_id_referred ON support_plan (school_id);
 
 create trigger not_erased before insert on support_plan for each row execute function refuse_erased();
 """
