@@ -16,7 +16,7 @@ class SupportPlan(Recorded, Base):
     __tablename__ = "support_plan"
     __table_args__ = (
         one_of("status", "DRAFT", "AGREED", "ENDED"),
-        CheckConstraint("status = 'DRAFT' or agreed_on is not null", name="agreed"),
+        CheckConstraint("status <> 'AGREED' or agreed_on is not null", name="agreed"),
         UniqueConstraint("tenant_id", "effect_key"),
         Index("ix_support_plan_student_id", "tenant_id", "student_id"),
         Index("ix_support_plan_open", "tenant_id", "school_id", "due_on", postgresql_where=text("status <> 'ENDED'")),

@@ -103,6 +103,21 @@ async def open_plan(session: AsyncSession, case: CaseRef, wanted: OpenPlan) -> S
     return row
 
 
+async def drop_drafts(session: AsyncSession, case: CaseRef, stage_keys: Sequence[str] | None, reason: str) -> int:
+    """End what nobody has agreed on, of these rungs or of the whole case; how many. What was agreed stays promised."""
+    mine = select(SupportPlan).where(SupportPlan.instance_id == case.instance_id, SupportPlan.status == PlanState.DRAFT)
+    if stage_keys is not None:
+        mine = mine.where(SupportPlan.stage_key.in_(stage_keys))
+    rows = (await session.scalars(mine.with_for_update())).all()
+    for row in rows:
+        row.status, row.ended_at, row.reason, row.revision = PlanState.ENDED, case.now, reason, row.revision + 1
+        await session.flush()
+        await _done(session, row, WRITE, case.now, "CANCELLED")
+        act = Act("end_plan", "support_plan", row.id, row.student_id, reason, after={"status": row.status})
+        await record(session, case.actor, act, now=case.now)
+    return len(rows)
+
+
 async def listed(session: AsyncSession, asked: PlanQuery, window: Window) -> Sequence[SupportPlan]:
     """A page of plans, the newest first."""
     wanted = select(SupportPlan).where(*asked.scope.rows(SupportPlan.school_id, SupportPlan.student_id))
@@ -271,8 +286,8 @@ async def _ask_review(session: AsyncSession, actor: Actor, row: SupportPlan, on:
     await tasks.create(session, actor, wanted, now=now)
 
 
-async def _done(session: AsyncSession, row: SupportPlan, kind: str, now: datetime) -> None:
+async def _done(session: AsyncSession, row: SupportPlan, kind: str, now: datetime, ended: str = "DONE") -> None:
     mine = update(Task).where(
         Task.kind == kind, Task.details["subject"].as_string() == str(row.id), Task.status == "OPEN"
     )
-    await session.execute(mine.values(status="DONE", done_at=now))
+    await session.execute(mine.values(status=ended, done_at=now))

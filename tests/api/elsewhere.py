@@ -11,6 +11,7 @@ _TENANTS: Final = "tests/api/test_tenancy.py"
 RECORDED_ELSEWHERE: Final[dict[str, str]] = {
     "approve": f"{_LIVE}::test_approve_carries_the_step_out",
     "ask_erasure": "tests/api/test_erasure.py::test_whoever_asks_does_not_decide",
+    "copy_plan": f"{_HERE}::test_copying_a_plan_for_one_guardian",
     "create_tenant": f"{_TENANTS}::test_a_new_tenant_has_an_administrator_who_signs_in_and_both_trails_say_who_made_it",
     "create_webhook": _HOOKS,
     "decide_exit": f"{_LIVE}::test_exit_review_confirmed_and_reopened_from_the_follow_up",

@@ -19,7 +19,6 @@ from models.instances import CaseFile, Event, Instance, Proposal, Task
 from models.letters import LetterArtifact
 from models.meetings import Meeting
 from models.people import Person, RoleAssignment, SchoolClass, SchoolScope
-from models.plans import SupportPlan
 from models.pointers import Pointer
 from models.privacy import AmendmentRequest, Incident
 from models.retention import RetentionRun
@@ -36,6 +35,7 @@ from services.audit import Act
 from services.context import system
 from tests.api.district import NOW, TODAY, District, Tenancy
 from tests.api.owed import DUTIES, owed
+from tests.api.rungs import planned
 from tests.api.test_templates import wording
 
 UNBOUND = frozenset({Role.DISTRICT_ADMIN, Role.AUDITOR, Role.DPO, Role.INTEGRATION})
@@ -300,29 +300,11 @@ async def _papers(session: Session, made: Furnished) -> None:
         ),
         "trip_id": LateTrip(**own, rule_set_key="walked", digest="0" * 64, date=TODAY),
     }
-    rows |= _privacy(things, own) | owed(things, own, CANARY) | _plans(things, own)
+    rows |= _privacy(things, own) | owed(things, own, CANARY) | planned(things, own, CANARY)
     for name in ("stop_id", "other_stop_id"):
         stop = ContactStop(subject_kind="STUDENT", subject_id=things["student_id"], reason_code="OTHER", set_at=NOW)
         rows[name] = stop
     await _added(session, things, rows)
-
-
-def _plans(things: dict[str, UUID], own: dict[str, Any]) -> dict[str, Any]:
-    of_case = {"case_id": things["case_id"], "instance_id": things["instance_id"], "opened_at": NOW, "due_on": TODAY}
-    signed = [{"party": party, "signed_on": TODAY.isoformat()} for party in ("SCHOOL", "STUDENT")]
-    said = {
-        "aims": [{"party": "STUDENT", "words": CANARY}],
-        "actions": [{"party": "SCHOOL", "what": CANARY, "due_on": TODAY.isoformat()}],
-        "adjustments": [CANARY],
-        "signatures": signed,
-        "review_on": TODAY + timedelta(days=28),
-        "reason": CANARY,
-    }
-    states = {"": {}, "whole_": {}, "agreed_": {"status": "AGREED", "agreed_on": TODAY}}
-    return {
-        f"{name}plan_id": SupportPlan(**own, **of_case, **said, **state, effect_key=f"walk/{name}plan")
-        for name, state in states.items()
-    }
 
 
 def _privacy(things: dict[str, UUID], own: dict[str, Any]) -> dict[str, Any]:

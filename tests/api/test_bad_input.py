@@ -41,6 +41,7 @@ LISTS_OF_A_SCHOOL = (
     "/cases",
     "/tasks",
     "/duties",
+    "/plans",
     "/breakers",
     "/meetings",
     "/students",

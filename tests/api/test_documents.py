@@ -24,8 +24,8 @@ def papers(district: District, s3: Store) -> Iterator[District]:
         yield district
 
 
-def approve_letter(district: District) -> str:
-    starter = starter_template("LETTER_1_ATTENDANCE")
+def approve_letter(district: District, key: str = "LETTER_1_ATTENDANCE") -> str:
+    starter = starter_template(key)
     source = {"title": starter.title, "subject": starter.subject, "body": starter.body, "state": "source"}
     why = {"reason": "For the autumn term."}
     body = {"key": starter.key, "purpose": "supportive", "text": {"language": "en", "texts": {"en": source}}, **why}

@@ -4,16 +4,21 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from sqlalchemy import select
 
 from models.audit import AuditEntry
+from models.plans import SupportPlan
 from tests.api.district import District, Tenancy
 from tests.api.elsewhere import RECORDED_ELSEWHERE
 from tests.api.papers import stored
+from tests.api.rungs import planned
 from tests.api.test_attendance import register, sent, zipped
+from tests.api.test_cases import open_case
 from tests.api.test_documents import approve_letter, generated
 from tests.api.test_inbound import event
 from tests.api.test_privacy import HANDED_OVER
@@ -96,6 +101,32 @@ def test_writing_a_letter_by_hand(district: District) -> None:
     approve_letter(district)
     entry = one(district, generated(district), "store_artifact")
     assert entry.student_id == district.ours.students["ann"]
+
+
+def agreed_plan(district: District) -> UUID:
+    student_id, school_id = district.ours.students["ann"], district.ours.schools["oak"]
+    case_id, instance_id = open_case(district, "ann")
+
+    async def written() -> UUID:
+        async with district.sessions.tenant(district.ours.id) as session:
+            of_ann: dict[str, Any] = {"student_id": student_id, "school_id": school_id}
+            things = {"case_id": case_id, "instance_id": instance_id}
+            plan: SupportPlan = planned(things, of_ann, "Breakfast club.")["agreed_plan_id"]
+            session.add(plan)
+            await session.flush()
+            return plan.id
+
+    return district.run(written())
+
+
+def test_copying_a_plan_for_one_guardian(district: District) -> None:
+    approve_letter(district, "SUPPORT_PLAN")
+    guardian_id = str(district.ours.guardians["ann"])
+    path = f"/plans/{agreed_plan(district)}/copies"
+    answer = district.post(path, json={"guardian_id": guardian_id})
+    assert answer.status_code == 201, answer.text
+    for verb in ("store_artifact", "create_task"):
+        assert one(district, answer, verb).student_id == district.ours.students["ann"]
 
 
 def test_importing_a_register(district: District) -> None:

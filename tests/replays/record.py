@@ -16,13 +16,15 @@ from rules.ladder.commands import DeliveryState, EnrolmentChanged, EnrolmentEnd
 from rules.ladder.state import Pause
 from rules.ladder.words import PauseKind, Phase
 from tests.servers.kinds import TimeSkipping
-from tests.workflows.driver import ESCALATION, LETTER_1, LETTER_2, MEETING, Walk, ladder, walking
+from tests.workflows.driver import ESCALATION, LETTER_1, LETTER_2, MEETING, PLAN, Walk, ladder, walking
 from tests.workflows.test_nightly import FakeNight, begun
 from tests.workflows.world import MOTHER
 
 HISTORIES = Path(__file__).parent / "histories"
 NIGHTS = HISTORIES / "nights"
-PLAN = ladder(LETTER_1, LETTER_2, MEETING, ESCALATION)
+LADDER = ladder(LETTER_1, LETTER_2, MEETING, ESCALATION)
+RUNGS = {"plan_agreed_then_escalated": ladder(PLAN, ESCALATION)}
+"""The ladders of the stories that walk another one."""
 
 
 async def letter_then_correction_rescinded(walk: Walk) -> None:
@@ -121,6 +123,19 @@ async def held_for_the_register_then_by_an_exemption(walk: Walk) -> None:
     await walk.say("stop", commands.Stop, reason_code="OTHER_SUPPORT")
 
 
+async def plan_agreed_then_escalated(walk: Walk) -> None:
+    await walk.approve("plan")
+    view = await walk.phase(Phase.WAITING)
+    plan_id = view.state.steps[-1].plan_id
+    assert plan_id is not None
+    await walk.pass_days(12)
+    await walk.tell("plan_agreed", commands.PlanAgreed(plan_id=plan_id, on=await walk.today()))
+    await walk.until(lambda v: v.state.advance_at, "wait")
+    await walk.pass_days(29)
+    await walk.pending("escalation")
+    await walk.say("stop", commands.Stop, reason_code="OTHER_SUPPORT")
+
+
 STORIES: tuple[Callable[[Walk], Awaitable[None]], ...] = (
     letter_then_correction_rescinded,
     meeting_then_clean_follow_up,
@@ -128,6 +143,7 @@ STORIES: tuple[Callable[[Walk], Awaitable[None]], ...] = (
     relapse_reopens_and_the_case_escalates,
     posted_then_held_then_exempt,
     held_for_the_register_then_by_an_exemption,
+    plan_agreed_then_escalated,
 )
 
 
@@ -144,7 +160,7 @@ async def record_night(build: str) -> Path:
 
 async def record(story: Callable[[Walk], Awaitable[None]], build: str) -> Path:
     with tempfile.TemporaryDirectory() as folder:
-        async with walking(TimeSkipping(Path(folder)), PLAN) as walk:
+        async with walking(TimeSkipping(Path(folder)), RUNGS.get(story.__name__, LADDER)) as walk:
             await story(walk)
             await walk.result()
             history = await walk.handle.fetch_history()

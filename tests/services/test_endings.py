@@ -9,12 +9,14 @@ from models.delivery import Message
 from models.instances import Task
 from models.letters import LetterArtifact
 from models.meetings import Booking, Meeting
+from models.plans import SupportPlan
 from rules.ladder.commands import Command
 from rules.ladder.state import Basis
-from services import artifacts, delivery, endings, letters
+from services import artifacts, delivery, endings, letters, plans
 from services.endings import TakeBack
 from services.letter_merge import Writing
 from services.letters import Wish
+from services.plans import OpenPlan
 from tests.servers.kinds import MailServer
 from tests.services.seeding import NOW, Family, Parent, World, grace, henry
 from tests.services.test_meetings import booked
@@ -109,6 +111,28 @@ def test_a_closed_case_leaves_no_task_message_or_slot_pending(world: World) -> N
     assert [row.status for row in world.rows(family, Meeting)] == ["CANCELLED"]
     assert all(row.cancelled for row in world.rows(family, Booking))
     assert len(world.rows(family, LetterArtifact)) == 1
+
+
+def plan(world: World, family: Family, stage: str) -> UUID:
+    async def opened() -> UUID:
+        async with world.sessions.tenant(family.tenant_id) as session:
+            row = await plans.open_plan(session, family.case(f"w/plan/{stage}"), OpenPlan(10, stage))
+            return row.id
+
+    return world.run(opened())
+
+
+def test_a_plan_nobody_agreed_on_ends_with_its_step_or_its_case(world: World) -> None:
+    family = world.family(grace())
+    taken_back, other = plan(world, family, "letter-1"), plan(world, family, "plan")
+    assert world.task_kinds(family) == ["write_plan", "write_plan"]
+    rescinded(world, family, ())
+    rows = {row.id: (row.status, row.reason) for row in world.rows(family, SupportPlan)}
+    assert rows == {taken_back: ("ENDED", "rescinded"), other: ("DRAFT", None)}
+    assert world.task_kinds(family) == ["write_plan"]
+    closed(world, family)
+    rows = {row.id: (row.status, row.reason) for row in world.rows(family, SupportPlan)}
+    assert rows[other] == ("ENDED", "case_closed")
 
 
 def test_closing_spares_the_letter_that_takes_another_one_back(world: World) -> None:

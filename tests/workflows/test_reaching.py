@@ -260,9 +260,9 @@ def test_one_guardians_broken_letter_may_be_given_up_for_the_others(time_skippin
 
 def test_a_stage_that_staff_carry_out_is_parked_for_them(time_skipping: TimeSkipping) -> None:
     async def story() -> None:
-        plan = LETTER_1.model_copy(update={"key": "plan", "type": "PLAN"})
-        async with walking(time_skipping, ladder(plan, LETTER_2)) as walk:
-            await walk.approve("plan")
+        referral = LETTER_1.model_copy(update={"key": "referral", "type": "REFERRAL"})
+        async with walking(time_skipping, ladder(referral, LETTER_2)) as walk:
+            await walk.approve("referral")
             await walk.phase(Phase.NEEDS_STAFF)
             await walk.say("skip", commands.Skip)
             await walk.until(lambda v: v.state.advance_at, "wait")

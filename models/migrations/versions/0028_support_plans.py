@@ -5,8 +5,8 @@ from alembic import op
 
 from models.migrations.protection import allow, force_tenant
 
-revision = "0026"
-down_revision = "0025"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
@@ -38,7 +38,7 @@ CREATE TABLE support_plan (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_support_plan PRIMARY KEY (id),
     CONSTRAINT ck_support_plan_status CHECK (status in ('DRAFT', 'AGREED', 'ENDED')),
-    CONSTRAINT ck_support_plan_agreed CHECK (status = 'DRAFT' or agreed_on is not null),
+    CONSTRAINT ck_support_plan_agreed CHECK (status <> 'AGREED' or agreed_on is not null),
     CONSTRAINT uq_support_plan_tenant_id_effect_key UNIQUE (tenant_id, effect_key),
     CONSTRAINT fk_support_plan_tenant_id FOREIGN KEY(tenant_id) REFERENCES tenant (id),
     CONSTRAINT fk_support_plan_student_id FOREIGN KEY(student_id) REFERENCES student (id),
