@@ -13,6 +13,7 @@ from models.delivery import Message
 from models.instances import Task
 from models.letters import LetterTemplateVersion
 from models.meetings import Booking, Meeting, MeetingAttendee
+from models.plans import SupportPlan
 from models.students import Exemption
 from rules.ids import MeetingId, PersonId
 from rules.ladder.commands import RecordMeetingOutcome
@@ -224,9 +225,11 @@ def test_an_outcome_opens_its_task_once(
     booking = booked(world, family)
     for _ in range(2):
         applied(world, family.case("w/6"), outcome(family, booking, what, **more))
-    (opened,) = world.rows(family, Task)
+    (opened,) = world.rows(family, Task, Task.kind != "write_plan")
     assert (opened.kind, opened.due_on) == (task, due)
     assert [row.status for row in world.rows(family, Meeting)] == [status]
+    written = [(row.status, row.due_on) for row in world.rows(family, SupportPlan)]
+    assert written == ([("DRAFT", date(2026, 11, 27))] if what is Outcome.SUPPORT_PLAN else [])
 
 
 def test_a_meeting_put_off_before_it_was_held_gives_its_slot_back_and_tells_the_family(
