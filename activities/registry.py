@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from activities.backtests import BacktestActivities
 from activities.calendar import CalendarActivities
 from activities.contacts import ContactActivities
 from activities.decisions import DecisionActivities
@@ -29,6 +30,7 @@ def build(deps: ActivityDependencies) -> list[Callable[..., Any]]:
     """The bound methods that the worker registers."""
     sessions = deps.sessions
     objects: list[object] = [
+        BacktestActivities(sessions, deps.threads.run),
         CalendarActivities(sessions),
         ContactActivities(sessions),
         DecisionActivities(sessions, deps.threads.run),

@@ -50,6 +50,8 @@ class Backtest:
     first: int
     last: int
     approval_school_days: int = 0
+    schools: frozenset[str] | None = None
+    """Walk the students of these schools only; the others are there for what they tell of the same students."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def backtest(district: District, known: Known, asked: Backtest, tell: Progress =
     """Walk every student of the district under each rule set."""
     parts: list[list[Replayed]] = [[] for _ in asked.rulesets]
     outcome = Outcome()
-    for cohort, measured in _measured(district, asked.rulesets):
+    for cohort, measured in _measured(district, asked):
         inside = (cohort.school.calendar.days >= asked.first) & (cohort.school.calendar.days <= asked.last)
         outcome.student_days += int(_on_school_days(cohort)[:, inside].sum())
         for number, ruleset in enumerate(asked.rulesets):
@@ -112,12 +114,14 @@ def events_of(ruleset: RuleSet, replayed: Replayed) -> list[Event]:
     ]
 
 
-def _measured(district: District, rulesets: Sequence[RuleSet]) -> Iterator[tuple[Cohort, Measured]]:
+def _measured(district: District, asked: Backtest) -> Iterator[tuple[Cohort, Measured]]:
     """Every metric of every rule set, cohort by cohort."""
-    keys = tuple(dict.fromkeys(key for ruleset in rulesets for key in ruleset.metric_keys()))
+    keys = tuple(dict.fromkeys(key for ruleset in asked.rulesets for key in ruleset.metric_keys()))
     own, pooled = [key for key in keys if not key.pooled], [key for key in keys if key.pooled]
     elsewhere = Elsewhere.of(district) if pooled else None
     for cohort in cohorts(district):
+        if asked.schools is not None and cohort.school.school_id not in asked.schools:
+            continue
         table = CodeTable.of(district.codes, cohort.school.code_map)
         measured = final(cohort, final_states(cohort, table, winners(cohort.marks, table)), own, district.codes)
         if elsewhere:

@@ -30,13 +30,17 @@ _NOBODY = Enrolled(
 
 
 class Loading:
-    """Takes the tables in the order schools, code_map, calendar, merges, enrolments, marks; then builds."""
+    """Takes the tables in the order schools, code_map, calendar, merges, enrolments, marks; then builds.
 
-    def __init__(self, only: frozenset[str] | None = None) -> None:
+    Without `built_in` a code means what its map says and nothing else, as in the database.
+    """
+
+    def __init__(self, only: frozenset[str] | None = None, *, built_in: bool = True) -> None:
         self._only = only
         self._students, self._school_ids = Vocabulary(), Vocabulary()
         self._settings: dict[str, SchoolSettings] = {}
-        self._code_maps: dict[str, dict[str, Meaning]] = {name: dict(codes) for name, codes in BUILT_IN.items()}
+        maps = BUILT_IN if built_in else {}
+        self._code_maps: dict[str, dict[str, Meaning]] = {name: dict(codes) for name, codes in maps.items()}
         self._calendars: dict[str, OpenSessions] = {}
         self._merges: dict[str, str] = {}
         self._enrolled = _NOBODY
@@ -137,7 +141,7 @@ class Loading:
     def _school(self, school_id: str) -> School:
         settings = self._settings.get(school_id, SchoolSettings())
         calendar = self._calendars.get(school_id) or _open_sessions(*(np.zeros(0, np.int64) for _ in range(3)))
-        return School(school_id, settings, self._code_maps[settings.code_set], calendar)
+        return School(school_id, settings, self._code_maps.get(settings.code_set, {}), calendar)
 
 
 def _survivor(student: str, merges: Mapping[str, str]) -> str:

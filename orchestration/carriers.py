@@ -1,6 +1,7 @@
 """How each kind of outbox row reaches Temporal: starts, signals, and the nightly pass after an import."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from models.queries.outbox import Parcel
 from models.session import Sessions
@@ -22,14 +24,17 @@ from rules.errors import NotFound
 from rules.ids import InstanceId, TenantId
 from rules.ladder.state import State
 from rules.ladder.words import Phase
+from services import backtests
 from services.schools import time_zones
 from services.starting import Starting, starting
 from workflows import identity
+from workflows.backtest import BacktestStart
 from workflows.messages import Settings, Start
 from workflows.nightly_evaluation import NightlyStart
 
 INTERVENTION = "StudentIntervention"
 NIGHTLY = "NightlyEvaluation"
+BACKTEST = "Backtest"
 RPC_TIMEOUT = timedelta(seconds=5)
 USE_EXISTING = WorkflowIDConflictPolicy.USE_EXISTING
 
@@ -63,6 +68,8 @@ class CaseCarriers:
             "instance.signal": self.signal,
             "import.finished": self.nightly,
             "breaker.closed": self.nightly,
+            backtests.START: self.backtest,
+            backtests.CANCEL: self.cancel_backtest,
         }
 
     async def start(self, tenant_id: UUID, parcel: Parcel) -> None:
@@ -88,6 +95,19 @@ class CaseCarriers:
             zones = await time_zones(session)
         for zone in zones:
             await run_nightly(self._client, TenantId(tenant_id), zone, because=parcel.subject.replace("/", "-"))
+
+    async def backtest(self, tenant_id: UUID, parcel: Parcel) -> None:
+        """Begin a backtest; one that runs or has run is left as it is."""
+        await begin_backtest(self._client, TenantId(tenant_id), UUID(parcel.payload["backtest_id"]))
+
+    async def cancel_backtest(self, tenant_id: UUID, parcel: Parcel) -> None:
+        """Tell a backtest that it was cancelled; one that has ended needs no telling."""
+        workflow_id = identity.backtest_id(TenantId(tenant_id), UUID(parcel.payload["backtest_id"]))
+        try:
+            await self._client.get_workflow_handle(workflow_id).signal("cancel", rpc_timeout=RPC_TIMEOUT)
+        except RPCError as away:
+            if away.status is not RPCStatusCode.NOT_FOUND:
+                raise
 
     async def _read(self, tenant_id: UUID, instance_id: str) -> Starting:
         async with self._sessions.tenant(tenant_id) as session:
@@ -148,6 +168,21 @@ async def run_nightly(client: Client, tenant_id: TenantId, time_zone: str, *, be
     except WorkflowAlreadyStartedError:
         return workflow_id  # it ran to its end for this very reason: once is enough
     return workflow_id
+
+
+async def begin_backtest(client: Client, tenant_id: TenantId, backtest_id: UUID) -> None:
+    """Start the workflow of a backtest row, once."""
+    with suppress(WorkflowAlreadyStartedError):
+        await client.start_workflow(
+            BACKTEST,
+            BacktestStart(tenant_id=tenant_id, backtest_id=backtest_id),
+            id=identity.backtest_id(tenant_id, backtest_id),
+            task_queue=identity.TASK_QUEUE,
+            id_conflict_policy=USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            priority=identity.sweep(tenant_id),
+            rpc_timeout=RPC_TIMEOUT,
+        )
 
 
 def _attributes(found: Starting) -> TypedSearchAttributes:

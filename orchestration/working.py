@@ -8,11 +8,12 @@ from temporalio.client import Client
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from workflows import identity
+from workflows.backtest import Backtest
 from workflows.intervention import StudentIntervention
 from workflows.nightly_evaluation import NightlyEvaluation
 from workflows.sandbox import runner
 
-WORKFLOWS = (StudentIntervention, NightlyEvaluation)
+WORKFLOWS = (StudentIntervention, NightlyEvaluation, Backtest)
 CACHED = 500
 # Each runs in a thread of its own and has ten seconds on Temporal's clock. The SDK's hundred, in one process, all run
 # out of them under a flood of new cases: the work is thrown away and begun again, for ever. What waits at the server

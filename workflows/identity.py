@@ -1,5 +1,7 @@
 """Names that are never encrypted: workflow ids, the task queue, search attributes. Opaque ids only."""
 
+from uuid import UUID
+
 from temporalio.common import Priority, SearchAttributeKey
 
 from rules.ids import InstanceId, TenantId
@@ -26,9 +28,14 @@ def nightly_id(tenant_id: TenantId, time_zone: str) -> str:
     return f"nightly:{tenant_id}:{time_zone.replace('/', '_')}"
 
 
+def backtest_id(tenant_id: TenantId, backtest_id: UUID) -> str:
+    """The one workflow of a backtest row."""
+    return f"backtest:{tenant_id}:{backtest_id}"
+
+
 def beginnings(tenant_id: TenantId) -> tuple[str, ...]:
     """How the id of everything that runs for a tenant begins."""
-    return f"att:{tenant_id}:", f"nightly:{tenant_id}:"
+    return f"att:{tenant_id}:", f"nightly:{tenant_id}:", f"backtest:{tenant_id}:"
 
 
 def interactive(tenant_id: TenantId) -> Priority:

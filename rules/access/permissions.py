@@ -67,6 +67,9 @@ class Permission(StrEnum):
     RULESET_APPROVE = "rulesets:approve"
     RULESET_ACTIVATE = "rulesets:activate"
     SIMULATE = "rulesets:simulate"
+    BACKTEST_RUN = "backtests:run"
+    BACKTEST_READ = "backtests:read"
+    BACKTEST_STUDENTS = "backtests:students"
     IMPORT_WRITE = "imports:write"
     IMPORT_READ = "imports:read"
     ATTENDANCE_READ = "attendance:read"
@@ -195,6 +198,9 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.RULESET_APPROVE: _LEADERS,
         Permission.RULESET_ACTIVATE: _ADMIN,
         Permission.SIMULATE: _CASEWORK,
+        Permission.BACKTEST_RUN: _OFFICE | {Role.SPECIALIST},
+        Permission.BACKTEST_READ: _OFFICE | {Role.SPECIALIST, Role.DPO},
+        Permission.BACKTEST_STUDENTS: _OFFICE | {Role.SPECIALIST},
         Permission.IMPORT_WRITE: _FEEDS,
         Permission.IMPORT_READ: _FEEDS | {Role.SCHOOL_LEADER},
         Permission.ATTENDANCE_READ: _READERS | _NAMED | {Role.STUDENT},

@@ -129,6 +129,11 @@ ENTRIES: dict[str, Entry] = {
     "retire_ruleset": ruleset("active", 200, 409),
     "read_decision": Entry(STUDENT),
     "simulate_student": Entry(STUDENT, body={"version_id": "active_version_id"}),
+    "run_backtest": Entry(SCHOOL, (202,), body={"rule_sets": [{"document": WALKED}]}),
+    "list_backtests": Entry(SCHOOLS, sees="backtest_id"),
+    "read_backtest": Entry(SCHOOL),
+    "list_backtest_students": Entry(SCHOOL),
+    "cancel_backtest": Entry(SCHOOL, (200, 409), {"backtest_id": "going_backtest_id"}),
     # people
     "list_schools": Entry(SCHOOLS, sees="school_id"),
     "read_calendar": Entry(SCHOOL, query=SPAN),

@@ -33,6 +33,7 @@ from rules.rulesets.ruleset import digest, dump_ruleset, load_pack
 from services import audit
 from services.audit import Act
 from services.context import system
+from tests.api.backtested import replayed
 from tests.api.district import NOW, TODAY, District, Tenancy
 from tests.api.owed import DUTIES, owed
 from tests.api.rungs import planned
@@ -81,6 +82,7 @@ async def furnish(district: District, tenancy: Tenancy) -> Furnished:
         await _walk(session, made)
         await _papers(session, made)
         await _register(session, made)
+        made.things.update(await replayed(session, made.things))
         made.things["retention_run_id"] = await _list_made(session, tenancy)
         actor = system(TenantId(tenancy.id), "cli", "furnished")
         act = Act("note", "student", tenancy.students["ann"], tenancy.students["ann"], CANARY)

@@ -38,6 +38,7 @@ def refused(answer: Any, status: int, code: str) -> str:
 LISTS_OF_A_SCHOOL = (
     "/interventions/queue",
     "/interventions/late-trips",
+    "/interventions/backtests",
     "/cases",
     "/tasks",
     "/duties",

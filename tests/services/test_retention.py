@@ -13,6 +13,7 @@ from temporalio.client import Client
 from deploy.local.postgres import Server
 from models.attendance import Enrolment, Mark, SessionFact, Summary
 from models.audit import AuditEntry, StudentView
+from models.backtests import Backtest
 from models.erasures import Erasure, LegalHold
 from models.imports import ImportRun, QuarantineRow
 from models.inbound import BehaviourEvent, InboundEvent, Prediction, StaffAbsence
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.servers
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 MONTHS = dict.fromkeys(RecordClass, 12) | {RecordClass.REGISTER: 24, RecordClass.STUDENT_RECORD: 24}
 BEFORE = ends_before(NOW.date(), 12)
-KINDS = (StudentView, BehaviourEvent, Prediction, StaffAbsence, InboundEvent, QuarantineRow, WebhookDelivery)
+KINDS = (StudentView, BehaviourEvent, Prediction, StaffAbsence, InboundEvent, QuarantineRow, Backtest, WebhookDelivery)
 REGISTER = (Mark, SessionFact, Summary)
 
 
@@ -162,6 +163,15 @@ async def _old_rows(session: Session, school_id: UUID, student_id: UUID, at: dat
             ),
             InboundEvent(**source, entity=f"students/{name}", time=at, received_at=at, created_at=at),
             QuarantineRow(import_id=run.id, row={"student_id": name}, created_at=at, **dealt),
+            Backtest(
+                first_on=at.date(),
+                last_on=at.date(),
+                minutes={},
+                rulesets=[],
+                status="CANCELLED",
+                ended_at=at,
+                created_at=at,
+            ),
             WebhookDelivery(
                 webhook_id=hook.id,
                 event_id=event.id,
@@ -291,7 +301,7 @@ def test_nothing_under_hold_goes_not_even_when_the_hold_comes_after_the_approval
         if table in REGISTER:
             rows = rows.where(table.date <= long_ago.date())
         assert office.world.run(_all(office, rows)) == [held], table
-    kept = [office.count(table) for table in (InboundEvent, QuarantineRow, WebhookDelivery)]
+    kept = [office.count(table) for table in (InboundEvent, QuarantineRow, Backtest, WebhookDelivery)]
     assert kept == [1, 1, 1], "also where only a source's id or a payload names them"
     erasing = next(n for n, line in enumerate(done.lines) if line["class"] == RecordClass.STUDENT_RECORD)
     assert done.done[str(erasing)] == {"erased": 1, "kept": 1}
