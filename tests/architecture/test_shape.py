@@ -72,3 +72,11 @@ def test_migrations_stand_in_one_line() -> None:
     assert len(folder.get_heads()) == 1
     assert all(revision == number for revision, number in line)
     assert len(line) == len(list(Path(folder.versions).glob("0*.py")))
+
+
+def test_protected_attributes_are_read_in_one_place() -> None:
+    """Safeguards section 12: whoever counts reads them (ADR 23); the table itself and its removal stand in models."""
+    named = {
+        source.name for source in SOURCES if "StudentAttribute" in source.text or "student_attribute" in source.text
+    }
+    assert {name for name in named if not name.startswith("models/")} == {"services/backtest_walks.py"}
