@@ -13,7 +13,7 @@ from temporalio.client import Client
 from deploy.local.postgres import Server
 from models.attendance import Enrolment, Mark, SessionFact, Summary
 from models.audit import AuditEntry, StudentView
-from models.backtests import Backtest
+from models.backtests import Backtest, BacktestWalk
 from models.erasures import Erasure, LegalHold
 from models.imports import ImportRun, QuarantineRow
 from models.inbound import BehaviourEvent, InboundEvent, Prediction, StaffAbsence
@@ -141,7 +141,9 @@ async def _old_rows(session: Session, school_id: UUID, student_id: UUID, at: dat
     run = ImportRun(kind="marks", source_name="marks.csv", status="FINISHED")
     hook = Webhook(url="https://hooks.example.org/", secret=b"x", secret_key_id="test")
     event = Outbox(kind="event", subject=f"students/{student_id}", payload={}, status="DELIVERED")
-    session.add_all([run, hook, event])
+    asked = {"first_on": at.date(), "last_on": at.date(), "minutes": {}, "rulesets": [], "created_at": at}
+    tried = Backtest(**asked, status="FINISHED", figures={}, ended_at=at)
+    session.add_all([run, hook, event, tried])
     await session.flush()
     seen = {"actor_role": "dpo", "actor_display": "D", "request_id": "r", "operation": "read_student"}
     source = {"source": "mis", "event_id": str(uuid4()), "type": "t", "digest": "0", "via": "api", "status": "APPLIED"}
@@ -149,6 +151,7 @@ async def _old_rows(session: Session, school_id: UUID, student_id: UUID, at: dat
     session.add_all(
         [
             StudentView(student_id=student_id, at=at, **seen),
+            BacktestWalk(backtest_id=tried.id, student_id=student_id, school_id=school_id, stepped=0, steps=[]),
             BehaviourEvent(
                 source_key=str(uuid4()),
                 student_id=student_id,
@@ -163,15 +166,6 @@ async def _old_rows(session: Session, school_id: UUID, student_id: UUID, at: dat
             ),
             InboundEvent(**source, entity=f"students/{name}", time=at, received_at=at, created_at=at),
             QuarantineRow(import_id=run.id, row={"student_id": name}, created_at=at, **dealt),
-            Backtest(
-                first_on=at.date(),
-                last_on=at.date(),
-                minutes={},
-                rulesets=[],
-                status="CANCELLED",
-                ended_at=at,
-                created_at=at,
-            ),
             WebhookDelivery(
                 webhook_id=hook.id,
                 event_id=event.id,
@@ -302,7 +296,7 @@ def test_nothing_under_hold_goes_not_even_when_the_hold_comes_after_the_approval
             rows = rows.where(table.date <= long_ago.date())
         assert office.world.run(_all(office, rows)) == [held], table
     kept = [office.count(table) for table in (InboundEvent, QuarantineRow, Backtest, WebhookDelivery)]
-    assert kept == [1, 1, 1], "also where only a source's id or a payload names them"
+    assert kept == [1, 1, 1, 1], "also where only a source's id or a payload names them"
     erasing = next(n for n, line in enumerate(done.lines) if line["class"] == RecordClass.STUDENT_RECORD)
     assert done.done[str(erasing)] == {"erased": 1, "kept": 1}
     assert office.line(office.listed(), RecordClass.STUDENT_RECORD)["count"] == 0, "the next list leaves them out"
