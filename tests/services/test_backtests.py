@@ -250,7 +250,7 @@ def test_two_workers_at_once_write_each_student_once(sessions: Sessions, tell: T
         await take_in(sessions, actor, town)
         one = await begun(sessions, actor, asked(*SPAN, quick(EASY)))
         async with sessions.tenant(actor.tenant_id) as session:
-            planned = await backtest_walks.plan(session, one, now=NOW)
+            planned = await backtest_walks.plan(session, one, now=NOW) or []
         both = [backtest_walks.walk_school(sessions, actor, Asked(one, planned[0]), on_thread) for _ in range(2)]
         assert await asyncio.gather(*both) == [True, True]
         assert (await read(sessions, actor, one)).students_done == PUPILS // 2
@@ -264,7 +264,7 @@ def test_a_cancelled_one_ends_at_once_and_keeps_nobody(sessions: Sessions, tell:
         await take_in(sessions, actor, town)
         one = await begun(sessions, actor, asked(*SPAN, quick(EASY)))
         async with sessions.tenant(actor.tenant_id) as session:
-            planned = await backtest_walks.plan(session, one, now=NOW)
+            planned = await backtest_walks.plan(session, one, now=NOW) or []
 
         async def meanwhile(work: Callable[[], Walked]) -> Walked:
             async with sessions.tenant(actor.tenant_id) as session:
@@ -298,7 +298,7 @@ def test_one_that_cannot_end_says_why_and_keeps_nobody(sessions: Sessions, tell:
         await take_in(sessions, actor, town)
         one = await begun(sessions, actor, asked(*SPAN, quick(EASY)))
         async with sessions.tenant(actor.tenant_id) as session:
-            planned = await backtest_walks.plan(session, one, now=NOW)
+            planned = await backtest_walks.plan(session, one, now=NOW) or []
         await backtest_walks.walk_school(sessions, actor, Asked(one, planned[0]), on_thread)
         async with sessions.tenant(actor.tenant_id) as session:
             ended = await backtest_walks.give_up(session, actor, one, "No school is there.", now=NOW)
