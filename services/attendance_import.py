@@ -22,7 +22,8 @@ from models.copying import Copied
 from models.imports import ImportRun
 from models.queries import import_blocks as blocks
 from models.queries.import_blocks import MarkSource
-from models.queries.import_issues import issues, progress
+from models.queries.import_issues import issues, progress, set_aside
+from models.queries.readmission import readmit
 from models.queries.refresh import renew_statistics
 from models.session import Sessions
 from rules.attendance.codes import BUILT_IN
@@ -46,6 +47,7 @@ ORDER = (
     "marks",
 )
 RESTATING = frozenset({"schools", "calendar", "code_map", "enrolments", "student_merges"})
+NAMING = frozenset({"students", "student_merges", "enrolments"})  # what may name a student nobody knew before
 SEQUENCE_SPAN = 1 << 32
 RENEW_STATISTICS_ROWS = 1000
 
@@ -103,6 +105,7 @@ class _Run:
     last_line: int = 0
     notes: Counter[str] = field(default_factory=Counter)
     restated: set[UUID] = field(default_factory=set)
+    named: bool = False
 
     def source(self, block: Chunk) -> MarkSource:
         """Where a block's marks come from; their order runs through all files of the feed, not through each anew."""
@@ -126,6 +129,9 @@ async def import_feed(
     try:
         for kind, group in groupby(feed, key=lambda block: block.table):
             await (_marks if kind == "marks" else _whole)(run, kind, group)
+            run.named |= kind in NAMING
+        if run.named:
+            await _readmit(run)
         recomputed = await attendance_summaries.refresh(sessions, actor, now=now)
     except BaseException as error:
         await asyncio.shield(_failed(run, error))
@@ -295,6 +301,24 @@ async def _block_of_marks(run: _Run, block: Chunk, rows: Copied, source: MarkSou
         await progress(session, run.import_id, kind, figures)
 
 
+async def _readmit(run: _Run) -> None:
+    """What waited for a student who is known by now comes in; the import says how many rows that were."""
+    async with run.sessions.tenant(run.actor.tenant_id) as session:
+        taken = await readmitted(session, run.actor, run.import_id, now=run.now)
+        run.restated |= await restated(session, _today(run))
+        if taken:
+            row = await session.get_one(ImportRun, run.import_id)
+            row.counts = {**row.counts, "readmitted": taken}
+
+
+async def readmitted(session: AsyncSession, actor: Actor, import_id: UUID, *, now: datetime) -> int:
+    """Take in rows of earlier imports that named nobody then; audited under the import that brought the student."""
+    taken = await readmit(session, span=SEQUENCE_SPAN, now=now)
+    if any(taken.values()):
+        await audit.record(session, actor, audit.Act("readmit_rows", "import", import_id, after=taken), now=now)
+    return sum(taken.values())
+
+
 async def _keep_aside(session: AsyncSession, run: _Run, block: Chunk) -> int:
     """Rows the reader refused go to the quarantine, remarks on the file into the issues; how many rows."""
     run.notes.update(problem.kind.value for problem in block.problems if not problem.quarantined)
@@ -331,7 +355,7 @@ async def _finish(run: _Run, recomputed: int) -> Imported:
         }
         if row.rows_accepted >= RENEW_STATISTICS_ROWS:
             await renew_statistics(session)
-        row.issues = notes | await issues(session, run.base)
+        row.issues = notes | await set_aside(session, row.id) | await issues(session, run.base)
         await tell_restated(session, run.restated, run.now)
         await outbox.enqueue(session, "import.finished", f"import/{row.id}", {"import_id": str(row.id)})
         return Imported(

@@ -16,6 +16,7 @@ from rules.errors import Invalid
 from rules.events.inbound import CalendarData, EnrolmentData, GuardianData, GuardianLinkData, StudentData, Told
 from services import attendance, attendance_summaries
 from services.attendance import OpenSession, SetCalendar, open_run
+from services.attendance_import import readmitted
 from services.context import Actor
 from services.signals import restated, tell_restated
 
@@ -44,17 +45,19 @@ async def take(session: AsyncSession, actor: Actor, news: News) -> None:
         await _calendar(session, actor, news.data, news.now)
         return
     if isinstance(news.data, EnrolmentData) and not await queries.students_of(session, [news.data.student_id]):
-        raise unknown("student_id")  # the merge would pass over it, and the source believe that it was taken in
+        raise unknown("student_id")  # as an import sets it aside; the source hears at once, and sends it again
     table = TABLES[type(news.data)]
     run = await open_run(session, actor, "event", news.now, rows=1)
     await _stage(session, table, news)
     if await blocks.quarantine(session, table, run.id):
         raise await _refused(session, run)
+    waited = 0
     if table == "students":
         await blocks.merge_student_records(session)
+        waited = await readmitted(session, actor, run.id, now=news.now)
     else:
         await blocks.merge_simple(session, table)
-    touched = await restated(session, news.today) if table == "enrolments" else frozenset()
+    touched = await restated(session, news.today) if table == "enrolments" or waited else frozenset()
     await attendance_summaries.renew(session, actor, now=news.now)
     await tell_restated(session, touched, news.now)
 

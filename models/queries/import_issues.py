@@ -64,6 +64,29 @@ async def issues(session: AsyncSession, base: int) -> dict[str, Any]:
     return {kind: {"count": count, "advice": advice(kind), "first": samples} for kind, count, samples in rows}
 
 
+# Only ids are shown, and only where an id is what is wrong: another field may hold anything, in a broken file a name
+SET_ASIDE = """
+with found as (
+    select problem, kind, line, row from quarantine_row where import_id = :import_id
+),
+ranked as (
+    select *, row_number() over (partition by problem order by kind, line) as place from found
+)
+select problem, count(*) as count,
+    jsonb_agg(jsonb_build_array(
+        case when problem = 'UNKNOWN_STUDENT' then left(row ->> 'student_id', 40) end,
+        case when problem in ('UNKNOWN_STUDENT', 'UNKNOWN_SCHOOL') then left(row ->> 'school_id', 40) end,
+        null, 'set aside: ' || kind || ', row ' || line) order by place) filter (where place <= :samples) as samples
+from ranked group by problem order by problem
+"""
+
+
+async def set_aside(session: AsyncSession, import_id: UUID) -> dict[str, Any]:
+    """The rows of an import that were not taken in, as `issues` tells them; GET /attendance/quarantine has all."""
+    rows = await session.execute(text(SET_ASIDE), {"import_id": import_id, "samples": SAMPLES})
+    return {kind: {"count": count, "advice": advice(kind), "first": samples} for kind, count, samples in rows}
+
+
 PROGRESS = """
 update import_run set step = :step, rows_done = rows_done + :read, rows_accepted = rows_accepted + :accepted,
     rows_duplicate = rows_duplicate + :duplicate, rows_quarantined = rows_quarantined + :quarantined,

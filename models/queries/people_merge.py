@@ -51,7 +51,8 @@ where e.student_id = t.id and e.kind = 'IMPORTED' and e.withdrawn_at is null
     and lower(coalesce(s.exempt, '0')) not in ('1', 'true')
 """
 
-# A student who is enrolled or merged but not in the student list is still a student.
+# A student who is merged but not in the student list is still a student; where no list was ever read, so is one who is
+# enrolled (staging.py sets the others aside).
 STUBS = """
 insert into student (source_id) select distinct u.id from ({source}) u(id) where u.id is not null
 on conflict (tenant_id, source_id) do nothing

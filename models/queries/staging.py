@@ -132,6 +132,10 @@ def _other_than(column: str, *words: str) -> str:
 
 _NO_SCHOOL = "not exists (select from school h where h.source_id = s.school_id)"
 _NO_STUDENT = "not exists (select from student t where t.source_id = s.student_id)"
+# Where a student list has been read, an enrolment of somebody who is not on it names nobody; where there never was one
+# (the folder of attendance.md S1 has none), the enrolments are the list.
+_NOT_LISTED = f"""exists (select from import_run r where cast(r.counts ->> 'students' as bigint) > 0)
+    and {_NO_STUDENT}"""
 _NO_GUARDIAN = "not exists (select from guardian g where g.source_id = s.guardian_id)"
 _STATUSES = (
     "PRESENT",
@@ -178,6 +182,7 @@ CHECKS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("BAD_VALUE", _other_than("s.attends", "AM|PM", "PM|AM", "AM", "PM")),
         ("BAD_VALUE", _other_than("s.registration", "MAIN", "SUBSIDIARY", "GUEST")),
         ("UNKNOWN_SCHOOL", _NO_SCHOOL),
+        ("UNKNOWN_STUDENT", _NOT_LISTED),
     ),
     "marks": (
         ("BAD_DATE", "s.date not between date '2000-01-01' and date '2100-12-31'"),

@@ -53,7 +53,10 @@ ADVICE: Mapping[IssueKind, str] = {
     IssueKind.MISSING_VALUE: "fill in the field; it may not be empty",
     IssueKind.SENTINEL_VALUE: "a stand-in for a missing value is not zero: leave the field empty",
     IssueKind.UNKNOWN_SCHOOL: "add the school to schools.csv, or correct the id",
-    IssueKind.UNKNOWN_STUDENT: "add the student to students.csv, or correct the id; ids are never guessed",
+    IssueKind.UNKNOWN_STUDENT: (
+        "add the student to students.csv, and enrolments and marks set aside come in by themselves, or correct the id"
+        " and send the row again; ids are never guessed"
+    ),
     IssueKind.UNKNOWN_GUARDIAN: "add the guardian to guardians.csv, or correct the id",
     IssueKind.FUTURE_DATE: "the mark is kept and counts when its date has come",
     IssueKind.IGNORED_COLUMN: "nothing reads this column",

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -19,7 +19,7 @@ from models.attendance import Mark, SessionFact, Summary
 from models.audit import AuditEntry
 from models.delivery import Message, MessageAttempt
 from models.guardians import Guardian, GuardianLink
-from models.imports import QuarantineRow
+from models.imports import ImportRun, QuarantineRow
 from models.instances import Contact, Escalation, Event, Instance
 from models.letters import LetterArtifact
 from models.meetings import Meeting, MeetingAttendee
@@ -233,6 +233,9 @@ async def _more_about_ann(district: District, made: Furnished) -> None:
             session.add(
                 QuarantineRow(import_id=things["import_id"], kind="marks", line=3, problem="BAD_DATE", row=known)
             )
+        odd = {"count": 2, "advice": "", "first": [[f"{WORD}{student_id}", "S", "2026-11-20", "AM I"], [None, "S"]]}
+        told = update(ImportRun).where(ImportRun.id == things["import_id"])
+        await session.execute(told.values(issues={"UNKNOWN_CODE": odd, "NO_ROWS": {"count": 1, "first": []}}))
         await outbox.enqueue(session, "instance.signal", str(things["instance_id"]), {"argument": WORD})
         when = {"student_id": student_id, "school_id": school_id, "date": TODAY}
         marked = {"row_key": uuid4(), "mark_id": f"ann-{TODAY}", "session": "AM", "code": "I", "ingest_seq": 1}
