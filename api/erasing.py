@@ -7,25 +7,11 @@ from uuid import UUID
 from api.dependencies import ApiDependencies, Caller
 from models.erasures import Erasure
 from models.session import Session
-from models.students import Student
 from orchestration.erasing import carry_out
 from orchestration.handles import CaseHandles
-from rules.access.policy import Resource
-from rules.errors import Conflict, NotFound, Unavailable
-from rules.ids import StudentId
-from services import erasures, people
+from rules.errors import Conflict, Unavailable
+from services import erasures
 from services.erasures import AskErasure
-
-
-async def reached(session: Session, caller: Caller, student_id: UUID) -> UUID:
-    """The student, erased or not, if the policy allows the caller this permission."""
-    found = await session.get(Student, student_id)
-    if found is None:
-        raise NotFound("student_not_found", f"There is no student {student_id} here.")
-    own = found.merged_into_id or found.id
-    schools = await people.schools_of(session, own, on=caller.now.date())
-    caller.must(Resource(caller.principal.tenant_id, school_ids=schools, student_id=StudentId(own)))
-    return own
 
 
 @dataclass(frozen=True)

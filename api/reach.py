@@ -6,10 +6,11 @@ from uuid import UUID
 from api.dependencies import Caller
 from models.people import School
 from models.session import Session
+from models.students import Student
 from rules.access.notes import Note, NoteSight, note_sight
 from rules.access.permissions import NAMED_STUDENTS_ONLY, OWN_STUDENTS_ONLY, SEES_CODES, Role
 from rules.access.policy import Resource
-from rules.errors import Forbidden, Invalid
+from rules.errors import Forbidden, Invalid, NotFound
 from rules.ids import GuardianId, PersonId, SchoolId, StudentId
 from services import people, preferences
 from services.people import StudentFile
@@ -29,6 +30,17 @@ async def student(session: Session, caller: Caller, student_id: UUID) -> Student
         )
     )
     return found
+
+
+async def former_student(session: Session, caller: Caller, student_id: UUID) -> UUID:
+    """The student, also one who was taken off the register or erased: what was done about them must stay provable."""
+    found = await session.get(Student, student_id)
+    if found is None:
+        raise NotFound("student_not_found", f"There is no student {student_id} here.")
+    own = found.merged_into_id or found.id
+    schools = await people.schools_of(session, own, on=caller.now.date())
+    caller.must(Resource(caller.principal.tenant_id, school_ids=schools, student_id=StudentId(own)))
+    return own
 
 
 async def school(session: Session, caller: Caller, school_id: UUID) -> School:

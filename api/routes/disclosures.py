@@ -31,21 +31,21 @@ async def list_disclosures(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> DisclosuresOut:
-    """The whole log for staff; a guardian gets their own looks and what tells nothing of anybody else."""
-    file = await reach.student(session, caller, student_id)
+    """The whole log for staff, after an erasure too; a guardian gets their own looks and what tells of nobody else."""
+    own = await reach.former_student(session, caller, student_id)
     reader = caller.principal.guardian_id or guardian_id
     if reader is not None:
-        await amendments.must_be_linked(session, file.student.id, reader)
-        lines = await disclosures.told_lines(session, file.student.id, reader)
+        await amendments.must_be_linked(session, own, reader)
+        lines = await disclosures.told_lines(session, own, reader)
         told = [DisclosureOut.model_validate(line) for line in lines]
-        return DisclosuresOut(student_id=file.student.id, guardian_view=True, items=told, next_cursor=None)
-    rows = await disclosures.of_student(session, file.student.id, Window(limit, after(cursor)))
+        return DisclosuresOut(student_id=own, guardian_view=True, items=told, next_cursor=None)
+    rows = await disclosures.of_student(session, own, Window(limit, after(cursor)))
     shown = page(rows, limit, _bare, lambda row: (row.at.isoformat(), row.id))
     tenant_id = caller.principal.tenant_id
     read = [
         _bare(row) if row.words is None else await _read(session, given.working, tenant_id, row) for row in rows[:limit]
     ]
-    return DisclosuresOut(student_id=file.student.id, guardian_view=False, items=read, next_cursor=shown.next_cursor)
+    return DisclosuresOut(student_id=own, guardian_view=False, items=read, next_cursor=shown.next_cursor)
 
 
 def _bare(row: Disclosure) -> DisclosureOut:

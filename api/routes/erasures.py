@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from api import erasing, reach
+from api import reach
 from api.commands import CommandKey, HandrailRoute
 from api.dependencies import Caller, Parts, Work, permit
 from api.erasing import Eraser
@@ -54,7 +54,7 @@ async def read_erasure(
     student_id: UUID, caller: Annotated[Caller, permit(Permission.ERASURE_READ)], session: Work
 ) -> ErasureOut:
     """The erasure of this student and how far it has come."""
-    own = await erasing.reached(session, caller, student_id)
+    own = await reach.former_student(session, caller, student_id)
     return ErasureOut.model_validate(await erasures.get(session, own))
 
 
@@ -68,6 +68,6 @@ async def ask_erasure(
 ) -> ErasureOut:
     """Ask for an erasure; sent by a second person it is decided and carried out: keys destroyed, words emptied."""
     async with given.sessions.tenant(caller.actor.tenant_id) as session:
-        own = await erasing.reached(session, caller, student_id)
+        own = await reach.former_student(session, caller, student_id)
     row = await Eraser(given, caller).ask_or_decide(own, AskErasure(own, body.ground))
     return ErasureOut.model_validate(row)

@@ -41,6 +41,7 @@ from tests.api.canaries import PATTERN, WORD, dumped, lines_with_canaries, objec
 from tests.api.district import NOW, TODAY, District
 from tests.api.furnished import Furnished, furnish
 from tests.api.papers import stored
+from tests.api.viewed import viewed
 from tests.servers.kinds import Database, Store, TemporalDev
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("erasure")]
@@ -119,6 +120,29 @@ def test_whoever_asks_does_not_decide(district: District, temporal: Client) -> N
     assert district.get(f"/students/{student_id}/erasure", "auditor").json()["status"] == "DONE"
     left = district.get(f"/audit?student_id={student_id}", "auditor")
     assert [one["action"] for one in left.json()["items"]][:2] == ["finish_erasure", "erase_student"]
+
+
+def test_to_whom_the_record_went_can_be_proven_after_it_is_erased(
+    district: District, temporal: Client, means: Means
+) -> None:
+    student_id = district.run(district.newcomer())
+    path = f"/students/{student_id}/disclosures"
+    handed = {"party": "COURT", "purpose": "COURT_PROCEEDINGS", "what": WORD, "recipient": WORD, "interest": WORD}
+    given = district.post(path, "dpo", json=handed).json()
+    assert given["recipient"] == WORD
+    erased(district, student_id, "dpo")
+    assert erased(district, student_id, "school_leader").json()["status"] == "DONE"
+    for person in ("dpo", "auditor", "school_leader", "safeguarding_lead"):
+        answer = district.get(path, person)
+        assert answer.status_code == 200, (person, answer.text)
+        (line,) = answer.json()["items"]
+        assert line == {**given, "what": "(erased)", "recipient": "(erased)", "interest": "(erased)"}
+        assert WORD not in answer.text
+    assert viewed(district, answer) == {student_id}
+    for person in ("attendance_officer", "school_leader-elm", "guardian"):
+        assert district.get(path, person).status_code == 403, person
+    assert district.get(path, "dpo", tenancy=district.theirs).status_code == 404
+    assert district.post(path, "dpo", json=handed).status_code == 404, "nothing is written about them again"
 
 
 def test_an_open_amendment_or_incident_comes_first(district: District, temporal: Client) -> None:
