@@ -1,13 +1,18 @@
-"""What events tell that no other part keeps yet: staff hours and absences, timetable, behaviour, predictions."""
+"""What events tell that no other part keeps: staff hours and absences, timetable, behaviour, predictions; and read."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
+from uuid import UUID
 
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.inbound import BehaviourEvent, Prediction, Section, SectionMeeting, SectionMember, StaffAbsence, StaffHours
 from models.queries import inbound as queries
+from models.queries.keyset import Window, paged
+from models.students import Student
 from rules.events.inbound import BehaviourData, PredictionData, SectionData, StaffAbsenceData, StaffHoursData, Told
 from services.inbound_register import known_school, known_student, unknown
 
@@ -70,3 +75,63 @@ KEEPERS: Final[Mapping[type[Told], Keeper]] = MappingProxyType(
         PredictionData: _prediction,
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Timetabled:
+    """A section with its week, who teaches it (the source's ids), and how many students sit in it."""
+
+    section: Section
+    meetings: Sequence[SectionMeeting]
+    staff_keys: Sequence[str]
+    students: int
+
+
+async def behaviour(
+    session: AsyncSession, student_id: UUID, window: Window, *, withdrawn: bool
+) -> Sequence[BehaviourEvent]:
+    """A page of a student's behaviour events, the oldest first; what the source took back only when asked for."""
+    wanted = select(BehaviourEvent).where(BehaviourEvent.student_id.in_(_ids(student_id)))
+    if not withdrawn:
+        wanted = wanted.where(BehaviourEvent.withdrawn.is_(False))
+    return (await session.scalars(paged(wanted, (BehaviourEvent.occurred_at, BehaviourEvent.id), window))).all()
+
+
+async def predictions(session: AsyncSession, student_id: UUID, window: Window) -> Sequence[Prediction]:
+    """A page of the scores that models gave a student, the oldest first."""
+    wanted = select(Prediction).where(Prediction.student_id.in_(_ids(student_id)))
+    return (await session.scalars(paged(wanted, (Prediction.predicted_at, Prediction.id), window))).all()
+
+
+async def sections_of_school(session: AsyncSession, school_id: UUID, window: Window) -> list[Timetabled]:
+    """A page of a school's sections by name, without those that were removed."""
+    return await _timetabled(session, select(Section).where(Section.school_id == school_id), window)
+
+
+async def sections_of_student(session: AsyncSession, student_id: UUID, window: Window) -> list[Timetabled]:
+    """A page of the sections a student sits in, by name."""
+    sits = select(SectionMember.section_id).where(SectionMember.student_id.in_(_ids(student_id)))
+    return await _timetabled(session, select(Section).where(Section.id.in_(sits)), window)
+
+
+def _ids(student_id: UUID) -> Select[UUID]:
+    """The student and whoever became them: what was told before a merge stays where it was told."""
+    return select(Student.id).where(or_(Student.id == student_id, Student.merged_into_id == student_id))
+
+
+async def _timetabled(session: AsyncSession, wanted: Select[Section], window: Window) -> list[Timetabled]:
+    there = wanted.where(Section.removed.is_(False))
+    rows = (await session.scalars(paged(there, (Section.name, Section.id), window))).all()
+    mine = [row.id for row in rows]
+    when = select(SectionMeeting).where(SectionMeeting.section_id.in_(mine))
+    meetings = (await session.scalars(when.order_by(SectionMeeting.weekday, SectionMeeting.starts))).all()
+    members = (await session.scalars(select(SectionMember).where(SectionMember.section_id.in_(mine)))).all()
+    return [
+        Timetabled(
+            row,
+            [one for one in meetings if one.section_id == row.id],
+            sorted(one.staff_key for one in members if one.section_id == row.id and one.staff_key),
+            sum(one.student_id is not None for one in members if one.section_id == row.id),
+        )
+        for row in rows
+    ]

@@ -87,6 +87,9 @@ class Permission(StrEnum):
     GUARDIAN_LINK_CONFIRM = "guardian_links:confirm"
     POINTER_READ = "pointers:read"
     POINTER_WRITE = "pointers:write"
+    BEHAVIOUR_READ = "behaviour:read"
+    PREDICTION_READ = "predictions:read"
+    SECTION_READ = "sections:read"
     CARE_FLAG_READ = "care_flags:read"
     CARE_FLAG_WRITE = "care_flags:write"
     PREFERENCE_READ = "preferences:read"
@@ -218,6 +221,10 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.GUARDIAN_LINK_CONFIRM: _LEADERS | {Role.SAFEGUARDING_LEAD},
         Permission.POINTER_READ: _READERS,
         Permission.POINTER_WRITE: _CASEWORK | {Role.LIAISON},
+        Permission.BEHAVIOUR_READ: _CASEWORK | _CLASSROOM | {Role.DPO},
+        # a guess about a child: for those who plan support, and those who answer for it
+        Permission.PREDICTION_READ: _LEADERS | _CARE | {Role.DPO},
+        Permission.SECTION_READ: _STAFF | {Role.DPO},
         Permission.CARE_FLAG_READ: _FLAGS,
         Permission.CARE_FLAG_WRITE: _FLAGS,
         Permission.PREFERENCE_READ: _READERS | {Role.GUARDIAN},
