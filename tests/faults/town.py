@@ -1,4 +1,4 @@
-"""A tiny district on a running stack: one school whose ladder begins with letter 1, read and steered from outside."""
+"""A tiny district on a running stack: schools whose ladder begins with letter 1, read and steered from outside."""
 
 import asyncio
 import json
@@ -22,6 +22,7 @@ from gateways.keyring import MasterKeyRing
 from models.people import Person, RoleAssignment, School
 from models.session import Session, Sessions, engine_for
 from rules.access.permissions import Role
+from rules.breakers.limits import Limits
 from rules.ids import PersonId, TenantId
 from rules.rulesets.ruleset import dump_ruleset, load_pack
 from services import rulesets, tenants
@@ -38,11 +39,16 @@ from tests.services import districts
 T = TypeVar("T")
 KEY, SCHOOL, RULES = "town", "S", "letters-first"
 PAST_DAYS, COMING_DAYS, ABSENT_DAYS = 30, 200, 6
+# What these tests begin with is out of the ordinary anywhere: everybody's letter waits on one day. The breakers judge
+# no school of fewer students than the first limit, and hold no batch up to the second: both at their bounds.
+USUAL = Limits(fewest_students=100, proposals=200)
+PER_SCHOOL = 90
 OFFICER, ADMIN = "officer", "admin"
 API = "/api/v1"
 CALM = """
 select source_id, id from student s where not exists (select from instance i where i.student_id = s.id) order by id
 """
+HELD = "select kind, school_id, facts from breaker where status = 'OPEN'"
 WAITING = """
 select p.id, i.id from proposal p join instance i on i.id = p.instance_id
 where p.status = 'PENDING' and i.awaiting_approval order by p.id
@@ -167,6 +173,7 @@ def settle(stack: RunningStack, base: Path, size: Size) -> Town:
     tenant_id = on_database(stack, lambda sessions: _found(sessions, base, size, today))
     town = Town(stack, tenant_id, base, today)
     until(lambda: len(town.rows(WAITING)) == size.away, f"{size.away} letters wait", 240)
+    assert town.rows(HELD) == [], "a breaker holds what these tests are about"
     return town
 
 
@@ -187,9 +194,8 @@ def on_database(stack: RunningStack, work: Callable[[Sessions], Coroutine[Any, A
 
 async def _found(sessions: Sessions, base: Path, size: Size, today: date) -> TenantId:
     now = datetime.now(UTC)
-    # every one of its letters waits on one day: out of the ordinary anywhere, and what these tests begin with
-    usual = {"fewest_students": 100, "proposals": 200}
-    wish = NewTenant(KEY, "A town", "GB", "Europe/London", {"ladder": {"undo_seconds": 0}, "breakers": usual})
+    told = {"ladder": {"undo_seconds": 0}, "breakers": USUAL.model_dump(exclude_defaults=True)}
+    wish = NewTenant(KEY, "A town", "GB", "Europe/London", told)
     async with sessions.untenanted() as session:
         tenant, _ = await tenants.establish(session, wish, "founding", now=now)
     actor = system(TenantId(tenant.id), "cli", "founding")
@@ -210,26 +216,32 @@ async def take_in(sessions: Sessions, actor: Actor, folder: Path, now: datetime)
 
 
 def write_people(folder: Path, students: int, today: date) -> Path:
-    """A school that opened some weeks ago, and students of whom every second one has two guardians."""
+    """Schools that opened some weeks ago, and students of whom every second one has two guardians."""
+    schools = sorted({school_of(n) for n in range(students)})
     days = past_days(today) + coming_days(today)
     year_start = (today.replace(day=1) - timedelta(days=100)).strftime("%m-01")
     parents = [(n, which) for n in range(students) for which in ("a", "b")[: 1 + n % 2]]
     return districts.write(
         folder,
-        schools=[districts.school(SCHOOL, year_start=year_start)],
-        calendar=districts.calendar(days, SCHOOL),
+        schools=[districts.school(school, year_start=year_start) for school in schools],
+        calendar=[row for school in schools for row in districts.calendar(days, school)],
         students=[[f"T{n}", "Student", f"Number{n}"] for n in range(students)],
         guardians=[[f"G{n}{w}", f"Guardian {n}{w}", "en", f"g{n}{w}@example.org"] for n, w in parents],
         student_guardians=[[f"T{n}", f"G{n}{w}", "parent", 1, 1, 1] for n, w in parents],
-        enrolments=[[f"T{n}", SCHOOL, days[0], "", "AM|PM"] for n in range(students)],
+        enrolments=[[f"T{n}", school_of(n), days[0], "", "AM|PM"] for n in range(students)],
     )
+
+
+def school_of(number: int) -> str:
+    """The school of a student: each is small enough to be no share of anything (`USUAL`)."""
+    return f"{SCHOOL}{number // PER_SCHOOL}"
 
 
 def write_marks(folder: Path, size: Size, today: date) -> Path:
     """The first students have been away for the last days, the calm ones never."""
     days = past_days(today)
     marks = [
-        [f"{n}-{day}-{half}", f"T{n}", SCHOOL, day, half, code, f"{day}T15:00:00Z", "", 0]
+        [f"{n}-{day}-{half}", f"T{n}", school_of(n), day, half, code, f"{day}T15:00:00Z", "", 0]
         for n in range(size.away + size.calm)
         for day in days
         for half in ("AM", "PM")
@@ -242,7 +254,7 @@ def write_absences(folder: Path, students: Iterable[str], today: date) -> Path:
     """The register is corrected a second ago: these students have been away, too."""
     told = (datetime.now(UTC) - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     marks = [
-        [f"late-{student}-{day}-{half}", student, SCHOOL, day, half, "O", told, "", 0]
+        [f"late-{student}-{day}-{half}", student, school_of(int(student[1:])), day, half, "O", told, "", 0]
         for student in students
         for day in past_days(today)[-ABSENT_DAYS:]
         for half in ("AM", "PM")
@@ -262,8 +274,8 @@ def coming_days(today: date) -> list[date]:
 
 
 async def _staff(session: Session, actor: Actor) -> Actor:
-    school = (await session.scalars(select(School).where(School.source_id == SCHOOL))).one()
-    school.settings = {"phone": "020 7946 0100", "address": "1 School Road, London"}
+    for school in await session.scalars(select(School)):
+        school.settings = {"phone": "020 7946 0100", "address": "1 School Road, London"}
     people = {ADMIN: Role.DISTRICT_ADMIN, OFFICER: Role.ATTENDANCE_OFFICER}
     for subject, role in people.items():
         person = Person(subject=subject, display_name=subject.title())

@@ -2,7 +2,8 @@
 
 Run: python -m tests.performance.bench_flood [starts [approvals]]. It brings up a stack of its own on which letters wait
 and nobody else is worried about. Half of the letters are approved one by one, each after the letter before has gone
-out. Then the news is imported that so many more students were away; the evaluation opens a case for each, and the
+out. Then the news is imported that so many more students were away, at schools of 90, no breaker of which has anything
+to hold (`tests.faults.town.USUAL`); the evaluation opens a case for each, and the
 other half is approved while these begin, with a pause after each approval. The flood is at its height when the last
 one is answered: what is left of it is counted and not waited for. Prints one JSON line; the bar is 3 times the quiet
 95th percentile of the time until the decision is in history, as the route asks for it. Over HTTP (token, permission,
@@ -31,7 +32,7 @@ from orchestration.codec import EncryptedPayloads
 from orchestration.handles import CaseHandles
 from settings import parse_keys
 from tests.deploy.stacks import RunningStack, until
-from tests.faults.town import OFFICER, Size, Town, Waiting, settle
+from tests.faults.town import HELD, OFFICER, Size, Town, Waiting, settle
 from tests.performance.bench_approve import Bench, timed
 
 STARTS, APPROVALS, WARM_UP, BAR = 1200, 60, 4, 3
@@ -109,6 +110,7 @@ async def measured(town: Town, starts: int, approvals: int) -> dict[str, Any]:
         began = time.perf_counter()
         busy = await in_flood(bench, steps[approvals:])
         seconds, begun = time.perf_counter() - began, count(AT_REST) - rested
+    assert town.rows(HELD) == [], "breakers hold the flood: nothing was measured"
     assert begun < starts, "the flood was over before the last approval: fewer approvals, or a shorter pause"
     return {
         "starts": starts,
