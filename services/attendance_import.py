@@ -305,8 +305,8 @@ async def _readmit(run: _Run) -> None:
     """What waited for a student who is known by now comes in; the import says how many rows that were."""
     async with run.sessions.tenant(run.actor.tenant_id) as session:
         taken = await readmitted(session, run.actor, run.import_id, now=run.now)
-        run.restated |= await restated(session, _today(run))
         if taken:
+            run.restated |= await restated(session, _today(run))
             row = await session.get_one(ImportRun, run.import_id)
             row.counts = {**row.counts, "readmitted": taken}
 
