@@ -18,6 +18,7 @@ from activities.plans import PlanActivities
 from activities.projection import ProjectionActivities
 from activities.proposals import ProposalActivities
 from activities.tasks import TaskActivities
+from activities.transfers import TransferActivities
 from services.means import Means
 
 
@@ -44,6 +45,7 @@ def build(deps: ActivityDependencies) -> list[Callable[..., Any]]:
         ProjectionActivities(sessions),
         ProposalActivities(sessions),
         TaskActivities(sessions),
+        TransferActivities(sessions),
     ]
     return [method for one in objects for method in methods(one)]
 

@@ -31,6 +31,7 @@ from models import (
     sign_in,
     students,
     tenants,
+    transfers,
     webhooks,
 )
 from models.base import Base
@@ -47,6 +48,7 @@ CAPABILITIES = (
     instances,
     duties,
     backtests,
+    transfers,
     letters,
     delivery,
     meetings,

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -184,6 +184,8 @@ async def check(session: AsyncSession, case: CaseRef, digest: str, bases: Sequen
 
 async def _checked(session: AsyncSession, case: CaseRef, ruleset: RuleSet, basis: Basis) -> BasisCheck:
     when = deciding.condition_named(ruleset, basis.fired)
+    if basis.school_id:  # a case that has moved: its reason is in the register of the school before
+        case = replace(case, school_id=basis.school_id)
     if basis.on is None or basis.kept or when is None:
         return BasisCheck(holds=True)
     then = Moment(basis.on, case.now)

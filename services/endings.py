@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.delivery import Message
@@ -18,8 +18,9 @@ from models.queries import meetings as bookings
 from rules.ladder.commands import Command
 from services import delivery, letters, plans
 from services.audit import Act, record
+from services.contacts import CONTACT_TASK
 from services.context import Actor, CaseRef
-from services.delivery import PRINT_AND_POST
+from services.delivery import PRINT_AND_POST, TELL_BY_PHONE
 from services.effects import once
 from services.escalations import close_of_stages
 from services.letter_merge import Writing
@@ -108,18 +109,30 @@ async def close(session: AsyncSession, case: CaseRef, status: str, reason: str |
     if not await once(session, case.key, "close_case"):
         return
     kept = [] if reason in NOBODY_MORE else await _rescissions(session, case)
-    tasks = update(Task).where(Task.instance_id == case.instance_id, Task.status == "OPEN")
+    await _cancel(session, case, kept, "case_closed")
+    await _give_slots_back(session, case)
+    await plans.drop_drafts(session, case, None, "case_closed")
+    act = Act("close_case", "instance", case.instance_id, case.student_id, reason, after={"status": status})
+    await record(session, case.actor, act, now=case.now)
+
+
+async def put_away(session: AsyncSession, case: CaseRef, why: str) -> None:
+    """Nothing that still waits to be sent goes out, but what takes a letter back; tasks that go with it end."""
+    kept = await _rescissions(session, case)
+    await _cancel(session, case, kept, why, Task.kind.in_((PRINT_AND_POST, TELL_BY_PHONE, CONTACT_TASK)))
+
+
+async def _cancel(
+    session: AsyncSession, case: CaseRef, kept: Sequence[UUID], why: str, *which: ColumnElement[bool]
+) -> None:
+    tasks = update(Task).where(Task.instance_id == case.instance_id, Task.status == "OPEN", *which)
     message_id = Task.details["message_id"].as_string()
     spared = or_(message_id.is_(None), message_id.not_in([str(one) for one in kept]))
     await session.execute(tasks.where(spared).values(status="CANCELLED", done_at=case.now))
     messages = update(Message).where(
         Message.instance_id == case.instance_id, Message.status.in_(WAITING), Message.id.not_in(kept)
     )
-    await session.execute(messages.values(status="CANCELLED", withheld_reason="case_closed"))
-    await _give_slots_back(session, case)
-    await plans.drop_drafts(session, case, None, "case_closed")
-    act = Act("close_case", "instance", case.instance_id, case.student_id, reason, after={"status": status})
-    await record(session, case.actor, act, now=case.now)
+    await session.execute(messages.values(status="CANCELLED", withheld_reason=why))
 
 
 async def _rescissions(session: AsyncSession, case: CaseRef) -> list[UUID]:

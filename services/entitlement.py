@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.delivery import SendingSwitch
 from models.guardians import ContactStop, Guardian, GuardianLink
 from models.restores import RestoreHold
+from models.transfers import Transfer
 from rules.delivery.channels import Channel, channel_of, channels_of
 from rules.delivery.entitlement import Entitlement, Link, Order, Purpose, Standing, entitlement
 from services import school_days
@@ -99,10 +100,18 @@ async def may_send(session: AsyncSession, case: CaseRef, guardian_id: UUID, purp
     """The look in the very second of sending: None when it may go, else the reason it is withheld."""
     if await contact_stopped(session, case.student_id):
         return "contact_stop"
+    if await _between_schools(session, case.instance_id):
+        return "transfer_pending"
     now = await recipients(session, case, purpose)
     if any(one.guardian_id == guardian_id for one in now.allowed):
         return None
     return now.withheld.get(guardian_id) or now.unknown.get(guardian_id) or "no_link"
+
+
+async def _between_schools(session: AsyncSession, instance_id: UUID) -> bool:
+    """Whether the case waits for the choice of another school: nothing of it is sent meanwhile."""
+    waits = select(Transfer.id).where(Transfer.instance_id == instance_id, Transfer.status == "PENDING").limit(1)
+    return (await session.scalars(waits)).first() is not None
 
 
 async def contact_stopped(session: AsyncSession, student_id: UUID) -> bool:

@@ -14,7 +14,7 @@ from models.duties import Duty
 from models.guardians import Guardian
 from models.instances import CaseFile, Event, Instance, Proposal
 from models.people import School, SchoolClass
-from models.queries import calendar
+from models.queries import calendar, leading
 from models.queries.keyset import Window, paged
 from models.rulesets import LateTrip, RuleSet, RuleSetVersion
 from models.students import Student
@@ -219,6 +219,7 @@ async def start_by_hand(session: AsyncSession, actor: Actor, command: StartByHan
     version = await _active(session, command.rule_set_key)
     school = await schools.of_id(session, command.school_id)
     await schools.refuse_without_calendar(session, school.id)
+    await _refuse_beside_the_lead(session, command, on=await calendar.local_date(session, school.id, now))
     case_id = await _case(session, command)
     today = await calendar.local_date(session, school.id, now)
     begins = year_start(school.year_start, today)
@@ -248,6 +249,24 @@ async def start_by_hand(session: AsyncSession, actor: Actor, command: StartByHan
     act = Act(verb, "instance", made, command.student_id, command.reason, after={"digest": version.digest})
     await audit.record(session, actor, act, now=now)
     return await get(session, made)
+
+
+async def _refuse_beside_the_lead(session: AsyncSession, command: StartByHand, *, on: date) -> None:
+    """One family-facing ladder per student and key, led where the student is registered in full (ladder.md)."""
+    asked = {"student": command.student_id, "school": command.school_id, "key": command.rule_set_key, "day": on}
+    found = (await session.execute(leading.BESIDE, asked)).one()
+    if found.lead_school_id is not None:
+        raise Conflict(
+            "school_does_not_lead",
+            f"School {command.school_id} has the student as a guest; school {found.lead_school_id} leads: start there.",
+            current=str(found.lead_school_id),
+        )
+    if found.coming_id is not None:
+        raise Conflict(
+            "transfer_pending",
+            f"Instance {found.coming_id} comes with the student from the school before: choose how it goes on.",
+            current=str(found.coming_id),
+        )
 
 
 async def _active(session: AsyncSession, key: str) -> RuleSetVersion:

@@ -22,6 +22,7 @@ from services.context import Actor
 from services.evaluation_days import arrived_day, missed_days
 from services.facts import year_start
 from services.pinned import ruleset_of
+from services.signals import tell_left
 
 LATE_TRIP_SCHOOL_DAYS = 60
 SCHOOLS_AT_ONCE = 50
@@ -257,7 +258,7 @@ async def _running(run: _Run) -> Evaluated:
     cases = (await run.session.execute(nightly.RUNNING, asked)).all()
     if not cases:
         return Evaluated()
-    left = await run.do(nightly.LEFT, instances=[case.id for case in cases])
+    left = await tell_left(run.session, [case.id for case in cases], run.given["now"], day=run.order.on)
     compiled = nightly.for_listed(run.ruleset)
     await run.decide(
         compiled,

@@ -1,6 +1,6 @@
 """Tells running cases about facts that people enter: one outbox row per open instance, in the fact's transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.attendance import StaleAttendance
 from models.duties import Duty
 from models.instances import Instance
+from models.queries.leaving import LEFT
+from models.rows import affected
 from rules.ladder.commands import AttendanceChanged, Message, SendingChanged
 from services import outbox
 
@@ -62,3 +64,16 @@ async def tell_restated(session: AsyncSession, instance_ids: Collection[UUID], n
     before_the_pass = int((now - timedelta(seconds=1)).timestamp())
     changed = AttendanceChanged(seq=before_the_pass, corrected=True)
     await tell(session, sorted(instance_ids), "attendance_changed", changed)
+    await tell_left(session, sorted(instance_ids), now)
+
+
+async def tell_left(
+    session: AsyncSession, instance_ids: Sequence[UUID], now: datetime, *, day: date | None = None
+) -> int:
+    """Tell those of these open cases whose student is no longer registered where they are led; how many.
+
+    `day` is the night's. Without one it is today at each school, and only moves inside the tenant are told at once: a
+    case that closes for good waits for the night, by which the other school may have said that it has the student.
+    """
+    asked = {"instances": list(instance_ids), "now": now, "day": day, "at_once": day is None}
+    return affected(await session.execute(LEFT, asked)) if instance_ids else 0

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from rules.ladder import acting
+from rules.ids import SchoolId
+from rules.ladder import acting, transfers
 from rules.ladder.commands import Answer, Command
 from rules.ladder.describing import details
 from rules.ladder.state import State
@@ -38,7 +39,7 @@ class EffectGivenUp(Exception):
 
 
 class CaseClosing(Exception):
-    """No further effect is started."""
+    """No further effect of this step is started."""
 
 
 class Case:
@@ -59,6 +60,16 @@ class Case:
         return workflow.now()
 
     @property
+    def school_id(self) -> SchoolId:
+        """The school that leads the case now."""
+        return self.state.school_id or self.start.school_id
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether no further effect of this step is started: the case closes, or its student has gone elsewhere."""
+        return self.state.closing is not None or transfers.expected(self.state)
+
+    @property
     def over(self) -> bool:
         """Closed, and everybody knows."""
         return self.state.phase is Phase.CLOSED and not self.state.unreported
@@ -70,8 +81,8 @@ class Case:
             number = self.state.effects + 1
             key = f"{workflow.info().workflow_id}/{number}/{effect}"
             self.state = self.state.but(effects=number, keys={**self.state.keys, effect: key})
-        ids = {name: getattr(self.start, name) for name in ("tenant_id", "school_id", "student_id", "instance_id")}
-        return {**ids, "key": key, "now": workflow.now()}
+        ids = {name: getattr(self.start, name) for name in ("tenant_id", "student_id", "instance_id")}
+        return {**ids, "school_id": self.school_id, "key": key, "now": workflow.now()}
 
     async def perform(
         self,
@@ -120,7 +131,7 @@ class Case:
         """Not this effect's fault: try again a little later, unless the case must close meanwhile."""
         with contextlib.suppress(asyncio.TimeoutError):
             await workflow.wait_condition(
-                lambda: interruptible and self.state.closing is not None,
+                lambda: interruptible and self.interrupted,
                 timeout=RECORD_PAUSE,
                 timeout_summary=f"try again: {effect}",
             )
@@ -131,7 +142,7 @@ class Case:
         self.state = acting.parked(self.state, effect, error, workflow.now())
 
     def _may_start(self, effect: str) -> None:
-        if self.state.closing:
+        if self.interrupted:
             raise CaseClosing
         if effect in self.state.given_up:
             self._forget(effect)

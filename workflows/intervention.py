@@ -7,13 +7,13 @@ from typing import Any
 from temporalio import workflow
 
 from rules.errors import DomainError
-from rules.ladder import commands, decisions, facts, giving_up, steps, transitions, verbs
+from rules.ladder import commands, decisions, facts, giving_up, steps, transfers, transitions, verbs
 from rules.ladder.state import State
 from rules.ladder.verbs import Verb
 from rules.ladder.words import Change, Status
 from workflows.case import Case, CaseClosing, EffectGivenUp, EffectParked, refused
 from workflows.messages import Start, View
-from workflows.walk import acting, deciding, ending, following, meeting, reporting
+from workflows.walk import acting, deciding, ending, following, meeting, moving, reporting
 
 CARRY_OUT: Mapping[type[Any], Callable[[Case, Any], Awaitable[None]]] = {
     steps.Report: reporting.report,
@@ -45,6 +45,10 @@ CARRY_OUT: Mapping[type[Any], Callable[[Case, Any], Awaitable[None]]] = {
     steps.Rescind: ending.rescind,
     steps.TellBounce: ending.tell_bounce,
     steps.CloseCase: ending.close,
+    transfers.BeginTransfer: moving.begin,
+    transfers.OpenHandover: moving.hand_over,
+    transfers.LapseTransfer: moving.lapse,
+    transfers.SettleTransfer: moving.carry_out_choice,
 }
 
 
@@ -130,7 +134,7 @@ class StudentIntervention:
 
     @workflow.signal
     def enrolment_changed(self, signal: commands.EnrolmentChanged) -> None:
-        """Withdrawn, transferred, merged, deceased or removed."""
+        """Withdrawn, transferred, merged, deceased or removed; or back from a transfer."""
         self._hear(facts.enrolment_changed, signal)
 
     @workflow.signal
@@ -300,6 +304,15 @@ class StudentIntervention:
     @resolve_basis.validator
     def _may_resolve_basis(self, command: commands.ResolveBasis) -> None:
         self._admit(Verb.RESOLVE_BASIS, command)
+
+    @workflow.update
+    def choose_transfer(self, command: commands.ChooseTransfer) -> commands.Answer:
+        """The receiving school takes the case, takes it with support only, or closes it."""
+        return self._obey(command, transfers.choose)
+
+    @choose_transfer.validator
+    def _may_choose_transfer(self, command: commands.ChooseTransfer) -> None:
+        self._admit(Verb.CHOOSE_TRANSFER, command, lambda s: transfers.check_choice(s, command))
 
     @workflow.update
     def apply_ruleset_version(self, command: commands.ApplyRuleSetVersion) -> commands.Answer:

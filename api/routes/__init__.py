@@ -34,12 +34,14 @@ from api.routes import (
     staff,
     templates,
     tenants,
+    transfers,
     webhooks,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
     queue.router,
     ladder.router,
+    transfers.router,
     cases.router,
     duties.router,
     plans.router,

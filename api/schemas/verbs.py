@@ -112,6 +112,17 @@ class ReapplyIn(Body):
     reason: Reason
 
 
+class TransferIn(Body):
+    """What becomes of a case whose student has come from another school: on the same rung, with support only (contact
+    and plan, no letters), or closed.
+    """
+
+    model_config = shown({"choice": "SUPPORT_ONLY", "reason": "A new start: we speak with the family first."})
+
+    choice: Literal["CONTINUE", "SUPPORT_ONLY", "CLOSE"]
+    reason: Reason
+
+
 class ContactIn(Body):
     """A contact with the family; what they said comes first. A visit names a second person or a check-in."""
 

@@ -50,7 +50,8 @@ from ({decisions}) d
 """
 
 # Start rule: entry is true, no case of the key is open, none was opened since entry last was false. Unknown keeps the
-# previous value. A pass for an earlier day than the last one changes nothing.
+# previous value. A pass for an earlier day than the last one changes nothing. A case that another school leads, where
+# the student is no longer registered in full, comes with the student: one ladder per key (ladder.md, Two schools).
 STANDING = """
 create temp table nightly_standing on commit drop as
 select n.*, s.entry_true as was_true, coalesce(n.entry, s.entry_true, false) as now_true, running.id as running_id,
@@ -61,8 +62,13 @@ select n.*, s.entry_true as was_true, coalesce(n.entry, s.entry_true, false) as 
     uuidv7() as instance_id, uuidv7() as evaluation_id
 from nightly_row n
 left join entry_state s on s.student_id = n.student_id and s.school_id = n.school_id and s.rule_set_key = :key
-left join instance running on running.student_id = n.student_id and running.lead_school_id = n.school_id
-    and running.rule_set_key = :key and running.closed_at is null and running.enrolment_id is null
+left join lateral (
+    select i.id from instance i where i.student_id = n.student_id and i.rule_set_key = :key and i.closed_at is null
+        and i.enrolment_id is null and (i.lead_school_id = n.school_id or not exists (
+            select from enrolment e where e.student_id = i.student_id and e.school_id = i.lead_school_id
+                and e.registration = 'MAIN' and e.start_date <= :day
+                and (e.end_date is null or e.end_date >= :day)))
+    order by i.lead_school_id = n.school_id desc, i.id limit 1) running on true
 where s.last_date is null or s.last_date <= :day
 """
 REMEMBER = """
@@ -169,35 +175,6 @@ select 'instance.signal', e.instance_id::text, jsonb_build_object('instance_id',
         'seq', extract(epoch from cast(:known_at as timestamptz))::bigint,
         'evaluation_id', e.id, 'corrected', c.corrected))
 from evaluated e join compared c on c.instance_id = e.instance_id
-"""
-
-# A student who is no longer ours: each open case hears of it once and closes (ladder.md, the verb table's last column).
-# Who is registered in full at another school of the tenant went there; a guest elsewhere has left like anybody else.
-LEFT = """
-with gone as (
-    select i.id, case
-            when one.deceased_on is not null then 'DECEASED'
-            when one.deleted_at is not null then 'STUDENT_REMOVED'
-            when own.merged_into_id is not null then 'MERGED'
-            when i.lead_school_id = any(still.schools) then null
-            when still.elsewhere then 'TRANSFERRED'
-            else 'WITHDRAWN' end as why
-    from instance i
-    join student own on own.id = i.student_id
-    join student one on one.id = coalesce(own.merged_into_id, own.id)
-    cross join lateral (
-        select coalesce(array_agg(e.school_id), '{}') as schools,
-            coalesce(bool_or(e.registration = 'MAIN'), false) as elsewhere
-        from enrolment e join student s on s.id = e.student_id
-        where coalesce(s.merged_into_id, s.id) = own.id and coalesce(e.end_date, 'infinity') >= :day
-    ) still
-    where i.id = any(cast(:instances as uuid[]))
-)
-insert into outbox (kind, subject, payload)
-select 'instance.signal', id::text, jsonb_build_object('instance_id', id, 'signal', 'enrolment_changed',
-    'argument', jsonb_build_object('end', why))
-from gone where why is not null and not exists (
-    select from outbox o where o.subject = gone.id::text and o.payload ->> 'signal' = 'enrolment_changed')
 """
 
 # A condition that came true for a past day only: those without a case of the key, corrected since the last pass.

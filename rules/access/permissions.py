@@ -41,6 +41,7 @@ class Permission(StrEnum):
     EXIT_DECIDE = "exits:decide"
     BASIS_RESOLVE = "basis:resolve"
     RULESET_REAPPLY = "rulesets:reapply"
+    TRANSFER_CHOOSE = "transfers:choose"
     CONTACT_RECORD = "contacts:record"
     DELIVERY_RECORD = "deliveries:record"
     CASE_READ = "cases:read"
@@ -175,6 +176,7 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.EXIT_DECIDE: _CASEWORK,
         Permission.BASIS_RESOLVE: _CASEWORK,
         Permission.RULESET_REAPPLY: _LEADERS,
+        Permission.TRANSFER_CHOOSE: _LEADERS,
         Permission.CONTACT_RECORD: _CASEWORK | {Role.LIAISON},
         Permission.DELIVERY_RECORD: _CASEWORK | {Role.LIAISON},
         Permission.CASE_READ: _READERS | _NAMED,

@@ -13,7 +13,7 @@ from rules.events.payloads import Payload
 from rules.ladder.commands import DeliveryState
 from rules.ladder.events import EventType, LadderEvent
 from rules.ladder.stages import StageType
-from rules.ladder.words import ProposalKind, StopReason
+from rules.ladder.words import ProposalKind, StopReason, TransferChoice
 
 
 class LadderData(Payload):
@@ -91,6 +91,9 @@ PUBLISHED: Final[Mapping[EventType, Facts]] = MappingProxyType(
         EventType.COMPLETED: {"outcome": CaseOutcome},
         EventType.STOPPED: {"outcome": CaseOutcome},
         EventType.RULESET_APPLIED: {"old": int, "new": int},
+        EventType.TRANSFER_STARTED: {"to_school_id": UUID},
+        EventType.TRANSFER_CHOSEN: {"choice": TransferChoice},
+        EventType.CASE_MOVED: {"support_only": bool},
     }
 )
 _OUTCOMES: Final = {

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rules.ids import EvaluationId, GuardianId, InstanceId, MeetingId, PersonId, ProposalId
+from rules.ids import EvaluationId, GuardianId, InstanceId, MeetingId, PersonId, ProposalId, SchoolId
 from rules.ladder.stages import LadderSnapshot
+from rules.ladder.words import TransferChoice
 from rules.meetings.outcomes import MeetingStatus, NoShow, Outcome
 
 
@@ -149,6 +150,13 @@ class ResolveBasis(Command):
     choice: BasisChoice
 
 
+class ChooseTransfer(Command):
+    """What the receiving school does with the case; `to_school_id` = the school that this leader answers for."""
+
+    choice: TransferChoice
+    to_school_id: SchoolId
+
+
 class ApplyRuleSetVersion(Command):
     """Re-pin the case to another version of its rule set; `acknowledged` = the difference was seen."""
 
@@ -175,19 +183,26 @@ class FactChanged(Message):
 
 
 class EnrolmentEnd(StrEnum):
-    """Why a case must close whatever its phase."""
+    """Why a case must close whatever its phase; TRANSFERRED with a school of the tenant waits for that school's leader,
+    RETURNED = on roll again where the case is led.
+    """
 
     WITHDRAWN = "WITHDRAWN"
     TRANSFERRED = "TRANSFERRED"
     MERGED = "MERGED"
     DECEASED = "DECEASED"
     STUDENT_REMOVED = "STUDENT_REMOVED"
+    RETURNED = "RETURNED"
 
 
 class EnrolmentChanged(Message):
-    """Signal: the student left, moved out of the tenant, was merged, died or was removed."""
+    """Signal: the student left, moved, was merged, died or was removed. The schools are those of a move inside the
+    tenant: from the school that led when it was noticed, to the one where the student is registered in full.
+    """
 
     end: EnrolmentEnd
+    from_school_id: SchoolId | None = None
+    to_school_id: SchoolId | None = None
 
 
 class MeetingChanged(Message):

@@ -28,7 +28,7 @@ from rules.ladder.commands import (
 from rules.ladder.events import EventType
 from rules.ladder.facts import delivered
 from rules.ladder.state import AfterEffects, Basis, Close, Draft, ExitState, Hold, MeetingState, State, Step
-from rules.ladder.transitions import basis_of, entered, jumped, leaving, resumed
+from rules.ladder.transitions import SUPPORTIVE, basis_of, entered, jumped, leaving, resumed
 from rules.ladder.verbs import Row, row_of
 from rules.ladder.words import (
     STAFF_STOP_REASONS,
@@ -182,6 +182,7 @@ def escalation_target(state: State, to: str | None) -> str:
     """Where an escalation goes: a later rung, by default the first ESCALATION."""
     first = state.ladder.first_escalation()
     key = to or (first.key if first else None)
+    _refuse_beyond_support(state, key)
     index = state.ladder.index_of(key) if key else None
     if key is None or index is None or index <= state.index:
         later = [stage.key for stage in state.ladder.stages[state.index + 1 :]]
@@ -189,6 +190,14 @@ def escalation_target(state: State, to: str | None) -> str:
             "no_such_stage", f"{key} is not a later rung.", fields={"to": f"One of: {', '.join(later) or 'none'}."}
         )
     return key
+
+
+def _refuse_beyond_support(state: State, key: str | None) -> None:
+    """A case with support only takes no letter and nothing harder, by whatever way."""
+    index = state.ladder.index_of(key) if key else None
+    if state.support_only and index is not None and state.ladder.stages[index].type not in SUPPORTIVE:
+        message = f"This case goes on with support only, without {key}; stop it and start a new walk, with the reason."
+        raise Conflict("support_only", message)
 
 
 def check_outcome(state: State, command: RecordMeetingOutcome) -> None:
@@ -250,7 +259,7 @@ def record_delivery(state: State, command: RecordDelivery, now: datetime) -> Sta
 
 def confirm_exit(state: State, command: ConfirmExit, now: datetime) -> State:
     """To follow-up: the family is told, the weekly checks begin."""
-    exited = state.exit.but(tell_family=True)
+    exited = state.exit.but(tell_family=not state.support_only)
     state = state.noting(EventType.EXIT_CONFIRMED, now, command)
     return follow_up.entered(state.moved(Phase.FOLLOW_UP, proposal=None, draft=None, exit=exited, due=None), now)
 
@@ -278,6 +287,7 @@ def reopen(state: State, command: Reopen, now: datetime) -> State:
 
 def reopening_index(state: State, key: str) -> int:
     """Where a reopened case goes on; any rung of the pinned version."""
+    _refuse_beyond_support(state, key)
     index = state.ladder.index_of(key)
     if index is None:
         keys = ", ".join(stage.key for stage in state.ladder.stages)

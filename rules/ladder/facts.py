@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from rules.ids import GuardianId
-from rules.ladder import acting
+from rules.ladder import acting, transfers
 from rules.ladder.acting import not_reached, noted_when_done, reached, with_step
 from rules.ladder.commands import (
     AttendanceChanged,
@@ -11,6 +11,7 @@ from rules.ladder.commands import (
     DeliveryResult,
     DeliveryState,
     EnrolmentChanged,
+    EnrolmentEnd,
     FactChanged,
     MeetingChanged,
     PlanAgreed,
@@ -46,7 +47,12 @@ def fact_changed(state: State, _signal: FactChanged, _now: datetime) -> State:
 
 
 def enrolment_changed(state: State, signal: EnrolmentChanged, _now: datetime) -> State:
-    """The student is no longer ours: the running effect finishes, nothing else starts, the case closes."""
+    """The student is no longer ours: the running effect finishes, nothing else starts, the case closes. Gone to another
+    school of the tenant, it waits for that school's leader.
+    """
+    inside = signal.end is EnrolmentEnd.RETURNED or signal.to_school_id is not None
+    if inside:
+        return transfers.told(state, signal)
     return state.but(closing=Close(reason=StopReason(signal.end.value)))
 
 

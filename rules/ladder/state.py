@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from rules.ids import ArtifactId, EvaluationId, GuardianId, MeetingId, ProposalId
+from rules.ids import ArtifactId, EvaluationId, GuardianId, MeetingId, ProposalId, SchoolId
 from rules.ladder.commands import Command, DeliveryState, RecordMeetingOutcome
 from rules.ladder.events import EventType, Fact, LadderEvent
 from rules.ladder.stages import Approval, LadderSnapshot, Stage
@@ -22,6 +22,7 @@ from rules.ladder.words import (
     StepResult,
     StopReason,
     StopThen,
+    TransferChoice,
 )
 from rules.meetings.outcomes import MeetingStatus
 
@@ -42,7 +43,8 @@ class Part(BaseModel):
 
 class Basis(Part):
     """What a step rests on; it holds while its condition is true on `on` under the marks known now (ladder.md,
-    Basis). `holding` names those of `values` whose leaves were true: what a letter may quote.
+    Basis). `holding` names those of `values` whose leaves were true: what a letter may quote. `school_id` is the school
+    whose register it was, once the case is led by another.
     """
 
     evaluation_id: EvaluationId | None = None
@@ -54,6 +56,7 @@ class Basis(Part):
     holding: tuple[str, ...] = ()
     sentence: str = ""
     kept: bool = False
+    school_id: SchoolId | None = None
 
 
 class Proposal(Part):
@@ -231,6 +234,19 @@ class Parked(Part):
     back_to: Phase = Phase.ACTING
 
 
+class Transfer(Part):
+    """The student went to another school of the tenant: `back_to`, `redo` and `hold` are what the case goes on with."""
+
+    to_school_id: SchoolId
+    begun: bool = False
+    back_to: Phase = Phase.WAITING
+    redo: Draft | None = None
+    hold: Hold | None = None
+    decide_at: datetime | None = None
+    choice: TransferChoice | None = None
+    by: Command | None = None
+
+
 class StopFound(Part):
     """A stop condition that `decide` or the preflight found true."""
 
@@ -276,7 +292,8 @@ class State(Part):
     """Everything one walk knows. Transitions return a new one; the workflow holds the latest.
 
     `changes` are those of `words.Change` that this run of the case goes by: all of them, unless it began before.
-    `passed` are the facts that staff resumed over; `passing` = the facts of the next look are such.
+    `passed` are the facts that staff resumed over; `passing` = the facts of the next look are such. `school_id` leads
+    the case once it has moved; `support_only` = contact and plan, no letters.
     """
 
     status: Status = Status.STARTING
@@ -314,6 +331,9 @@ class State(Part):
     passing: bool = False
     passed: tuple[UUID, ...] = ()
     parked: Parked | None = None
+    transfer: Transfer | None = None
+    school_id: SchoolId | None = None
+    support_only: bool = False
     closing: Close | None = None
     stop_reason: StopReason | None = None
     check_due: bool = False

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from rules.ladder.follow_up import complete
 from rules.ladder.state import MeetingState, State
+from rules.ladder.transfers import BeginTransfer, OfTransfer, expected, next_of_transfer
 from rules.ladder.words import Change, HoldKind, Phase
 from rules.meetings.outcomes import MeetingStatus
 
@@ -194,6 +195,7 @@ Next = (
     | NextWeek
     | CheckWeek
     | Complete
+    | OfTransfer
     | Idle
 )
 
@@ -204,6 +206,8 @@ def next_step(state: State, now: datetime) -> Next:
         return Report()
     if state.closing:
         return CloseCase()
+    if expected(state):
+        return BeginTransfer()
     aside = _beside_the_ladder(state) if state.phase is not Phase.NEEDS_STAFF else None
     return aside or BY_PHASE[state.phase](state, now)
 
@@ -364,6 +368,17 @@ def _needs_staff(state: State, _now: datetime) -> Next:
     return Decide(may_advance=False) if _fact_due(state) else Idle(None, "staff")
 
 
+def _transfer_pending(state: State, now: datetime) -> Next:
+    step = next_of_transfer(state, now)
+    if step:
+        return step
+    if state.check_due:
+        return CheckBasis()
+    if _fact_due(state):
+        return Decide(may_advance=False)
+    return Idle(state.transfer.decide_at if state.transfer else None, "choice of the receiving school")
+
+
 def _still(_state: State, _now: datetime) -> Next:
     return Idle(None, "next message")
 
@@ -378,6 +393,6 @@ BY_PHASE: Mapping[Phase, Callable[[State, datetime], Next]] = {
     Phase.EXIT_REVIEW: _exit_review,
     Phase.FOLLOW_UP: _follow_up,
     Phase.NEEDS_STAFF: _needs_staff,
-    Phase.TRANSFER_PENDING: _still,
+    Phase.TRANSFER_PENDING: _transfer_pending,
     Phase.CLOSED: _still,
 }

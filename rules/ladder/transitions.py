@@ -33,7 +33,8 @@ from rules.ladder.words import (
 )
 
 HARD = frozenset({StageType.ESCALATION, StageType.REFERRAL})
-STANDS_STILL = frozenset({Phase.ON_HOLD, Phase.NEEDS_STAFF, Phase.EXIT_REVIEW, Phase.FOLLOW_UP})
+SUPPORTIVE = frozenset({StageType.CONTACT, StageType.PLAN})
+STANDS_STILL = frozenset({Phase.ON_HOLD, Phase.NEEDS_STAFF, Phase.EXIT_REVIEW, Phase.FOLLOW_UP, Phase.TRANSFER_PENDING})
 
 
 def opened(state: State, evaluation_id: EvaluationId | None, now: datetime) -> State:
@@ -61,7 +62,7 @@ def _taken(state: State, decision: Decision, now: datetime, *, may_advance: bool
             return engines_differ(state, decision, now)
         case Action.STOP if decision.stop:
             return stop_found(state, decision.stop, now, decision.basis)
-        case Action.ESCALATE if _ahead(state, decision.to):
+        case Action.ESCALATE if _ahead(state, decision.to) and not state.support_only:
             return jumped(state, decision.to or "", decision.basis, now)
         case Action.ADVANCE if may_advance and not at_the_end and not state.ended:
             return entered(state, state.index + 1, decision.basis, now)
@@ -101,6 +102,8 @@ def _resting(state: State) -> State:
 def entered(state: State, index: int, basis: Basis, now: datetime) -> State:
     """On a rung: its proposal is drafted, everything of the rung before is put away."""
     stage = state.ladder.stages[index]
+    if state.support_only and stage.type not in SUPPORTIVE:
+        return _passed_over(state, index, basis, now)
     hard = stage.type in HARD
     state = state.moved(
         Phase.EVALUATING,
@@ -111,6 +114,22 @@ def entered(state: State, index: int, basis: Basis, now: datetime) -> State:
         **_fresh(),
     )
     return state.noting(EventType.STAGE_ENTERED, now, type=stage.type.value, because=basis.sentence)
+
+
+def _passed_over(state: State, index: int, basis: Basis, now: datetime) -> State:
+    """Support only: no letter and nothing harder; on to the next contact or plan, else to the ladder's end."""
+    stages = state.ladder.stages
+    ahead = next((i for i in range(index, len(stages)) if stages[i].type in SUPPORTIVE), None)
+    over = [stage.key for stage in stages[index:ahead]]
+    steps = (Step(stage_key=key, result=StepResult.JUMPED, basis=basis) for key in over)
+    state = leaving(state, now).but(steps=(*state.steps, *steps))
+    for passed in over:
+        state = state.noting(EventType.JUMPED, now, over=passed, to=None if ahead is None else stages[ahead].key)
+    if ahead is not None:
+        return entered(state, ahead, basis, now)
+    last = state.last_step
+    back = state.ladder.index_of(last.stage_key) if last else None
+    return ladder_ended(state.moved(Phase.WAITING, **(_fresh() | {"index": -1 if back is None else back})), now)
 
 
 def _fresh() -> dict[str, object]:
@@ -140,7 +159,7 @@ def jumped(state: State, key: str, basis: Basis, now: datetime) -> State:
     """Over the rungs between to a later one; the pending proposal is superseded, the rungs passed over are JUMPED."""
     target = state.ladder.index_of(key)
     assert target is not None
-    first = state.index if _undone(state) else state.index + 1
+    first = state.index if undone(state) else state.index + 1
     over = [stage.key for stage in state.ladder.stages[max(first, 0) : target]]
     state = leaving(state, now).but(
         steps=(*state.steps, *(Step(stage_key=key, result=StepResult.JUMPED, basis=basis) for key in over))
@@ -150,7 +169,7 @@ def jumped(state: State, key: str, basis: Basis, now: datetime) -> State:
     return entered(state, target, basis, now)
 
 
-def _undone(state: State) -> bool:
+def undone(state: State) -> bool:
     """Whether the present rung was entered but not taken."""
     return state.stage_key is not None and (state.last_step is None or state.last_step.stage_key != state.stage_key)
 
@@ -263,9 +282,11 @@ def basis_checked(state: State, check: BasisCheck, now: datetime) -> State:
 
 def basis_of(state: State) -> Basis:
     """The basis in force: the pending proposal's or the acting rung's, else the last step's."""
+    if state.transfer and state.transfer.redo and state.transfer.redo.kind is ProposalKind.STEP:
+        return state.transfer.redo.basis
     if state.proposal and state.proposal.kind is ProposalKind.STEP:
         return state.proposal.basis
-    if _undone(state):
+    if undone(state):
         return state.draft.basis if state.draft else state.act.basis
     return state.last_step.basis if state.last_step else Basis()
 
@@ -275,7 +296,7 @@ def basis_lost(state: State, check: BasisCheck, now: datetime) -> State:
     state = state.noting(EventType.TRIGGER_INVALIDATED, now, None, because=check.sentence, **_values(check))
     if state.phase is Phase.ON_HOLD and state.hold:
         return state.but(hold=state.hold.but(kind=HoldKind.BASIS, until=None, until_at=None, sentence=check.sentence))
-    if state.phase is Phase.EXIT_REVIEW:
+    if state.phase in {Phase.EXIT_REVIEW, Phase.TRANSFER_PENDING}:
         return state
     hold = Hold(kind=HoldKind.BASIS, back_to=after_hold(state), sentence=check.sentence)
     return state.moved(Phase.ON_HOLD, hold=hold, undo_until=None)
@@ -331,6 +352,7 @@ def closed(state: State, now: datetime) -> State:
         draft=None,
         hold=None,
         parked=None,
+        transfer=None,
     )
     kind = EventType.COMPLETED if ended.status is Status.COMPLETED else EventType.STOPPED
     return state.noting(kind, now, ended.by, reason=ended.reason.value if ended.reason else None, **ended.facts)

@@ -27,6 +27,7 @@ class Verb(StrEnum):
     REJECT_EXIT = "reject_exit"
     REOPEN = "reopen"
     APPLY_RULESET_VERSION = "apply_ruleset_version"
+    CHOOSE_TRANSFER = "choose_transfer"
     RECORD_CONTACT = "record_contact"
     RECORD_DELIVERY = "record_delivery"
     REASSIGN = "reassign"
@@ -67,7 +68,7 @@ TABLE: Mapping[Row, frozenset[Verb]] = {
     Row.EXIT_REVIEW: ANY_TIME | {V.STOP, V.CONFIRM_EXIT, V.REJECT_EXIT, V.REOPEN},
     Row.FOLLOW_UP: ANY_TIME | {V.APPROVE, V.SKIP, V.HOLD, V.STOP, V.ESCALATE, V.REOPEN},
     Row.NEEDS_STAFF: ANY_TIME | {V.SKIP, V.RESUME, V.STOP},
-    Row.TRANSFER_PENDING: ANY_TIME | {V.STOP},
+    Row.TRANSFER_PENDING: ANY_TIME | {V.STOP, V.CHOOSE_TRANSFER},
     Row.CLOSED: frozenset(),
 }
 NO_REASON_NEEDED = frozenset({V.APPROVE, V.RECORD_CONTACT, V.RECORD_DELIVERY, V.RECORD_MEETING_OUTCOME, V.REASSIGN})
@@ -100,11 +101,16 @@ def _pending(state: State, verb: Verb, now: datetime) -> bool:
     return True
 
 
+def _moving(state: State) -> bool:
+    """Whether what was chosen for a transfer is being carried out."""
+    return state.phase is Phase.TRANSFER_PENDING and state.transfer is not None and state.transfer.choice is not None
+
+
 def allowed(state: State, now: datetime) -> tuple[Verb, ...]:
     """The verbs that this state takes now, in the table's order of words."""
     if state.closing:
         return ()
-    open_ones = TABLE[row_of(state)] & ALWAYS if state.rescinding else TABLE[row_of(state)]
+    open_ones = TABLE[row_of(state)] & ALWAYS if state.rescinding or _moving(state) else TABLE[row_of(state)]
     return tuple(verb for verb in Verb if verb in open_ones and _pending(state, verb, now))
 
 

@@ -115,6 +115,21 @@ class NeedsStaff(StrEnum):
     FAMILY_NOT_REACHED = "family_not_reached"
 
 
+class TransferChoice(StrEnum):
+    """What becomes of a case whose student went to another school of the tenant: what its leader chooses, or what
+    happens when the time to choose is over, or the student is back.
+    """
+
+    CONTINUE = "CONTINUE"
+    SUPPORT_ONLY = "SUPPORT_ONLY"
+    CLOSE = "CLOSE"
+    LAPSED = "LAPSED"
+    UNDONE = "UNDONE"
+
+
+CHOSEN_BY_PEOPLE = frozenset({TransferChoice.CONTINUE, TransferChoice.SUPPORT_ONLY, TransferChoice.CLOSE})
+
+
 class Action(StrEnum):
     """What a decision says (rules.md); ENGINES_DIFFER is never an action."""
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 _LIVE: Final = "tests/live/test_verbs.py"  # `Town.said` waits for exactly one entry by whoever asked, with their reason
+_LIVE_MOVES: Final = "tests/live/test_transfers.py"
 _HERE: Final = "tests/api/test_recorded.py"
 _PACKS: Final = "tests/api/test_evidence_packs.py::test_it_is_asked_back_when_the_basis_changes"
 _HOOKS: Final = "tests/api/test_webhooks.py::test_every_change_is_audited"
@@ -11,6 +12,7 @@ _TENANTS: Final = "tests/api/test_tenancy.py"
 RECORDED_ELSEWHERE: Final[dict[str, str]] = {
     "approve": f"{_LIVE}::test_approve_carries_the_step_out",
     "ask_erasure": "tests/api/test_erasure.py::test_whoever_asks_does_not_decide",
+    "choose_transfer": f"{_LIVE_MOVES}::test_the_receiving_leader_takes_the_case",
     "copy_plan": f"{_HERE}::test_copying_a_plan_for_one_guardian",
     "create_tenant": f"{_TENANTS}::test_a_new_tenant_has_an_administrator_who_signs_in_and_both_trails_say_who_made_it",
     "create_webhook": _HOOKS,

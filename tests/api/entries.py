@@ -81,6 +81,8 @@ ENTRIES: dict[str, Entry] = {
     "reapply_ruleset": Entry(STUDENT, (503,), body={"version_id": "active_version_id"}),
     "record_contact": Entry(STUDENT, (503,), body={"guardian_id": "guardian_id"}),
     "record_delivery": Entry(STUDENT, (404,)),  # no letter was handed to this case
+    "choose_transfer": VERB,
+    "read_handover": Entry(STUDENT),
     # cases
     "list_cases": Entry(ROSTER, sees="case_id"),
     "read_case": Entry(STUDENT),

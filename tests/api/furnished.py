@@ -25,6 +25,7 @@ from models.retention import RetentionRun
 from models.rulesets import DecisionRow, Evaluation, LateTrip, RuleSet, RuleSetVersion
 from models.session import Session
 from models.students import Student
+from models.transfers import Transfer
 from models.webhooks import Webhook
 from rules.access.permissions import GRANTS, NAMED_STUDENTS_ONLY, Permission, Role
 from rules.access.sessions import fingerprint
@@ -230,6 +231,10 @@ async def _walk(session: Session, made: Furnished) -> None:
             reason=CANARY,
         )
     )
+    # to her own school: only people of the two schools of a handover read it
+    school: dict[str, Any] = {"from_school_id": things["school_id"], "to_school_id": things["school_id"]}
+    of_case = {"instance_id": things["instance_id"], "student_id": things["student_id"]}
+    session.add(Transfer(**of_case, **school, opened_at=NOW, decide_by=TODAY))
     decided = _decision(things, digest(pack))
     session.add(decided[0])
     await session.flush()

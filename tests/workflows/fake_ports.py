@@ -13,7 +13,7 @@ from rules.ladder.commands import DeliveryState
 from rules.ladder.follow_up import Week, WeekFinding
 from rules.ladder.stages import Approval
 from rules.ladder.state import REACHED, Basis, BasisCheck, Decision, StopFound, Verdict
-from rules.ladder.words import Action, StopReason, StopThen
+from rules.ladder.words import Action, StopReason, StopThen, TransferChoice
 from rules.meetings.outcomes import MeetingStatus
 from tests.workflows.world import THRESHOLD, World, start_of
 from workflows.ports import (
@@ -29,6 +29,7 @@ from workflows.ports import (
     projection,
     proposals,
     tasks,
+    transfers,
 )
 from workflows.ports.common import Done, Order
 
@@ -269,6 +270,16 @@ class FakePorts:
     @activity.defn
     async def rescind_steps(self, order: endings.RescissionOrder) -> Done:
         return await self._once(order, Done)
+
+    @activity.defn
+    async def open_handover(self, order: transfers.HandoverOrder) -> transfers.HandoverOpened:
+        last = self.world.calendar.add(order.now.date(), 20)
+        return await self._once(order, lambda: transfers.HandoverOpened(decide_at=start_of(last + timedelta(1))))
+
+    @activity.defn
+    async def settle_transfer(self, order: transfers.SettlementOrder) -> transfers.Settled:
+        moves = order.choice in {TransferChoice.CONTINUE, TransferChoice.SUPPORT_ONLY}
+        return await self._once(order, lambda: transfers.Settled(moved=moves and not self.world.ladder_there))
 
     @activity.defn
     async def close_case(self, order: endings.CloseOrder) -> Done:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from rules.ids import GuardianId, MeetingId, PersonId, ProposalId
+from rules.ids import GuardianId, MeetingId, PersonId, ProposalId, SchoolId
 from rules.ladder import commands
 from rules.ladder.verbs import TABLE, Row, Verb
 from tests.rules.ladder.rows import PLAN, in_row
@@ -33,6 +33,7 @@ SAYING: dict[Verb, tuple[type[commands.Command], dict[str, Any]]] = {
     Verb.REJECT_EXIT: (commands.RejectExit, {}),
     Verb.REOPEN: (commands.Reopen, {"to_stage": "letter-1"}),
     Verb.APPLY_RULESET_VERSION: (commands.ApplyRuleSetVersion, {"ladder": PLAN, "acknowledged": True}),
+    Verb.CHOOSE_TRANSFER: (commands.ChooseTransfer, {"choice": "CONTINUE", "to_school_id": SchoolId(ID)}),
     Verb.RECORD_CONTACT: (commands.RecordContact, {"contact_id": ID, "reached": False, "on": "2026-11-23"}),
     Verb.RECORD_DELIVERY: (
         commands.RecordDelivery,
@@ -40,7 +41,7 @@ SAYING: dict[Verb, tuple[type[commands.Command], dict[str, Any]]] = {
     ),
     Verb.REASSIGN: (commands.Reassign, {"assignee_id": PersonId(ID)}),
 }
-IMPASSABLE = {Row.EVALUATING, Row.CLOSED, Row.TRANSFER_PENDING}
+IMPASSABLE = {Row.EVALUATING, Row.CLOSED}
 
 
 def test_every_verb_can_be_said() -> None:

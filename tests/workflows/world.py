@@ -77,6 +77,7 @@ class World:
     plan_id: UUID = field(default_factory=uuid4)
     relapse_weeks: set[int] = field(default_factory=set)
     weeks_seen: int = 0
+    ladder_there: bool = False
     broken: dict[str, str] = field(default_factory=dict)
     meetings: list[UUID] = field(default_factory=list)
     gates: dict[str, tuple[asyncio.Event, asyncio.Event]] = field(default_factory=dict)

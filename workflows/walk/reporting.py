@@ -76,7 +76,7 @@ def _attributes(case: Case, state: State, due: datetime | None) -> list[SearchAt
     waiting = state.proposal is not None and state.phase is not Phase.ACTING
     shown: list[SearchAttributeUpdate[Any]] = [
         TENANT.value_set(str(case.start.tenant_id)),
-        SCHOOL.value_set(str(case.start.school_id)),
+        SCHOOL.value_set(str(case.school_id)),
         STAGE.value_set(state.stage_key or "none"),
         PHASE.value_set(state.phase.value),
         RULE_SET.value_set(f"{state.ladder.rule_set_key}:{state.ladder.rule_set_version}"),

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from rules.ids import MeetingId, ProposalId
+from rules.ids import MeetingId, ProposalId, SchoolId
 from rules.ladder.stages import Approval, LadderSnapshot, Stage, StageType
 from rules.ladder.state import (
     Act,
@@ -16,6 +16,7 @@ from rules.ladder.state import (
     Proposal,
     State,
     Step,
+    Transfer,
 )
 from rules.ladder.verbs import Row
 from rules.ladder.words import HoldKind, Phase, ProposalKind, Status
@@ -23,6 +24,7 @@ from rules.meetings.outcomes import MeetingStatus
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 LATER = datetime(2036, 1, 1, tzinfo=UTC)
+HERE, ELSEWHERE = SchoolId(UUID(int=1)), SchoolId(UUID(int=2))
 P, M = ProposalId(UUID(int=9)), MeetingId(UUID(int=9))
 STAGES = (
     Stage(key="letter-1", type=StageType.LETTER, stage_type="LETTER_1", wait_school_days=10),
@@ -70,7 +72,12 @@ ROWS: dict[Row, State] = {
     Row.NEEDS_STAFF: BASE.but(
         phase=Phase.NEEDS_STAFF, parked=Parked(effect="plan_letters"), act=Act(cleared=True, basis=BASIS)
     ),
-    Row.TRANSFER_PENDING: BASE.but(phase=Phase.TRANSFER_PENDING),
+    Row.TRANSFER_PENDING: BASE.but(
+        phase=Phase.TRANSFER_PENDING,
+        steps=(STEP,),
+        transfer=Transfer(to_school_id=ELSEWHERE, begun=True, decide_at=LATER),
+        school_id=HERE,
+    ),
     Row.CLOSED: BASE.but(phase=Phase.CLOSED, status=Status.STOPPED),
 }
 

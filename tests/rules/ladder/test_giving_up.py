@@ -10,12 +10,14 @@ from rules.ids import MeetingId
 from rules.ladder import giving_up, steps
 from rules.ladder.commands import Command, RecordMeetingOutcome
 from rules.ladder.state import Act, Draft, ExitState, Hold, Recipient, State
+from rules.ladder.transfers import OfTransfer
 from rules.ladder.verbs import Row
 from rules.ladder.words import Phase, ProposalKind, Status, StepResult
 from tests.rules.ladder.rows import BOOKED, NOW, M, in_row
 from tests.workflows.world import FATHER, MOTHER
 
 NEVER_PARKED = {
+    *get_args(OfTransfer),
     steps.Report,
     steps.CloseCase,
     steps.CarryOutAfterEffects,

@@ -316,7 +316,7 @@ def test_what_was_said_during_effects_is_carried_out_in_every_phase_that_follows
     stop = AfterEffects(stop=Close(reason=StopReason.STAFF_DECISION))
     for row in (Row.WAITING, Row.MEETING, Row.NEEDS_STAFF):
         assert steps.next_step(in_row(row).but(after_effects=stop), NOW) == steps.CarryOutAfterEffects()
-    assert steps.next_step(in_row(Row.TRANSFER_PENDING), NOW) == steps.Idle(None, "next message")
+    assert steps.next_step(in_row(Row.TRANSFER_PENDING), NOW) == steps.Idle(LATER, "choice of the receiving school")
     assert steps.next_step(in_row(Row.CLOSED), NOW) == steps.Idle(None, "next message")
 
 
