@@ -39,7 +39,8 @@ async def page(session: AsyncSession, instance: Instance, *, now: datetime) -> H
     """The latest handover of a case, with what a new school needs to go on."""
     row = await transfers.of_instance(session, instance.id)
     until = row.settled_at or now
-    names = dict((await session.execute(select(School.id, School.name))).tuples().all())
+    both = select(School).where(School.id.in_((row.from_school_id, row.to_school_id)))
+    names = {school.id: school.name for school in (await session.scalars(both)).all()}
     student = await session.get_one(Student, row.student_id)
     happened = select(Event).where(Event.instance_id == instance.id, Event.occurred_at <= until)
     spoken = select(Contact).where(Contact.instance_id == instance.id, Contact.contacted_at <= until)

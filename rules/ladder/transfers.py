@@ -1,8 +1,9 @@
 """A student goes to another school of the tenant: the case waits for that school's leader, and nothing is sent."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from rules.errors import Conflict, Invalid
 from rules.ladder.commands import ChooseTransfer, DeliveryState, EnrolmentChanged
@@ -20,6 +21,17 @@ from rules.ladder.words import (
 
 MOVES = frozenset({TransferChoice.CONTINUE, TransferChoice.SUPPORT_ONLY})
 NOT_GONE = frozenset({None, DeliveryState.AWAITING_POST})
+PUT_DOWN: Final[Mapping[str, Any]] = {
+    "draft": None,
+    "proposal": None,
+    "hold": None,
+    "parked": None,
+    "after_effects": AfterEffects(),
+    "undo_until": None,
+    "sending_retry_at": None,
+    "evaluation_id": None,
+    "due": None,
+}
 STANDS_ASIDE = frozenset({Phase.FOLLOW_UP, Phase.EXIT_REVIEW})
 
 
@@ -93,20 +105,8 @@ def begun(state: State, now: datetime) -> State:
     kept = transfer.but(begun=True, back_to=_phase_of(state), redo=redo, hold=held)
     if not state.outcome:
         state = leaving(state, now)
-    state = state.moved(
-        Phase.TRANSFER_PENDING,
-        transfer=kept,
-        act=Act(basis=state.act.basis, reached_on=state.act.reached_on),
-        draft=None,
-        proposal=None,
-        hold=None,
-        parked=None,
-        after_effects=AfterEffects(),
-        undo_until=None,
-        sending_retry_at=None,
-        evaluation_id=None,
-        due=None,
-    )
+    act = Act(basis=state.act.basis, reached_on=state.act.reached_on)
+    state = state.moved(Phase.TRANSFER_PENDING, transfer=kept, act=act, **PUT_DOWN)
     return _of_this_school(state).noting(EventType.TRANSFER_STARTED, now, to_school_id=str(kept.to_school_id))
 
 
