@@ -120,6 +120,7 @@ async def put_away(session: AsyncSession, case: CaseRef, why: str) -> None:
     """Nothing that still waits to be sent goes out, but what takes a letter back; tasks that go with it end."""
     kept = await _rescissions(session, case)
     await _cancel(session, case, kept, why, Task.kind.in_((PRINT_AND_POST, TELL_BY_PHONE, CONTACT_TASK)))
+    await plans.drop_drafts(session, case, None, why)
 
 
 async def _cancel(

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.instances import CaseFile, Instance, Task
+from models.plans import SupportPlan
 from models.queries import calendar
 from models.transfers import Transfer
 from rules.errors import Conflict, NotFound
@@ -136,6 +137,8 @@ async def _lead_there(session: AsyncSession, case: CaseRef, to_school_id: School
     await session.flush()
     tasks = update(Task).where(Task.instance_id == case.instance_id, Task.status == "OPEN")
     await session.execute(tasks.values(school_id=to_school_id, case_id=instance.case_id, assignee_id=None))
+    agreed = update(SupportPlan).where(SupportPlan.instance_id == case.instance_id, SupportPlan.status != "ENDED")
+    await session.execute(agreed.values(school_id=to_school_id, case_id=instance.case_id))
     return True
 
 

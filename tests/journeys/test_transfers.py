@@ -56,6 +56,11 @@ async def handed_over(s: Story) -> Handover:
         return await handover_pages.page(session, await instances.get(session, (await s.case()).id), now=s.now)
 
 
+async def chooses(s: Story, choice: str, there: SchoolId) -> None:
+    leader = s.district.staff.leader
+    await s.say("choose_transfer", commands.ChooseTransfer, choice=choice, to_school_id=there, by=leader)
+
+
 async def leads(s: Story) -> UUID:
     return (await s.case()).lead_school_id
 
@@ -79,8 +84,7 @@ def test_the_case_waits_and_goes_on_at_the_new_school_with_the_evidence_of_the_o
             await s.office(instances.start_by_hand, start)
         await s.day("2031-09-22")
         assert s.mails() == []
-        taken = {"choice": "CONTINUE", "to_school_id": there, "by": s.district.staff.leader}
-        await s.say("choose_transfer", commands.ChooseTransfer, reason="Mum wants us to go on.", **taken)
+        await chooses(s, "CONTINUE", there)
         await s.must_stand("AWAITING_APPROVAL letter-1")
         assert await leads(s) == there
         assert [file.school_id for file in await s.rows(CaseFile)] == [there]
@@ -104,8 +108,7 @@ def test_with_support_only_no_letter_follows_and_a_task_asks_for_contact_and_a_p
         there = await elm(s)
         await s.day("2031-09-16")
         await moves(s, "2031-09-15", "2031-09-16")
-        taken = {"choice": "SUPPORT_ONLY", "to_school_id": there, "by": s.district.staff.leader}
-        await s.say("choose_transfer", commands.ChooseTransfer, **taken)
+        await chooses(s, "SUPPORT_ONLY", there)
         assert (await s.stands()).startswith("WAITING")
         await s.day("2031-10-20")
         assert s.mails() == []

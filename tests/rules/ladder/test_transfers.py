@@ -16,6 +16,7 @@ from rules.ladder.commands import (
     EnrolmentChanged,
     EnrolmentEnd,
     Escalate,
+    RecordMeetingOutcome,
     Reopen,
 )
 from rules.ladder.events import EventType
@@ -235,7 +236,7 @@ def test_holds_go_along_and_their_day_is_found_anew() -> None:
 def test_an_outcome_that_was_recorded_is_carried_out_there() -> None:
     state = in_row(Row.HOLD_STAFF)
     assert state.meeting is not None
-    from_meeting = decisions.RecordMeetingOutcome(command_id="m", meeting_id=state.meeting.id, outcome="RESOLVED")
+    from_meeting = RecordMeetingOutcome(command_id="m", meeting_id=state.meeting.id, outcome="RESOLVED")
     waiting = pending(state.but(outcome=from_meeting))
     assert (waiting.meeting, waiting.cancelling) == (state.meeting, None)
     there = went_on(state.but(outcome=from_meeting))
