@@ -29,6 +29,8 @@ READY = b"ready\n"
 PATIENCE = 30.0
 POLL = 0.02
 MODULES = ("deploy.local.shared",)
+# numpy's arithmetic begins a thread per processor when it is imported; nothing of ours is large enough to need them
+ALONE = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Nursery:
 
     def __init__(self, log: Path, environment: Mapping[str, str], modules: Sequence[str] = MODULES) -> None:
         command = [sys.executable, "-m", "deploy.local.nursery", *modules]
-        self.child = Child("Product code", command, log, environment, signal.SIGKILL)
+        self.child = Child("Product code", command, log, {**environment, **ALONE}, signal.SIGKILL)
         self._socket: socket.socket | None = None
         self._ready = False
 

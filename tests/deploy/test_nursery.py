@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.nursery import Nursery
+from deploy.local.nursery import MODULES, Nursery
 from deploy.local.processes import Child, StartError
 from tests.deploy.stacks import until
 
@@ -74,6 +74,12 @@ def test_nothing_is_forked_after_an_import_that_began_a_thread(begin: Begin, tmp
     nursery = ready(begin("threaded"))
     with pytest.raises(StartError, match="cannot be forked safely"):
         nursery.fork(part(tmp_path, TELLS))
+
+
+def test_the_imports_of_the_product_begin_no_thread(begin: Begin, tmp_path: Path) -> None:
+    child = part(tmp_path, TELLS)
+    ready(begin(*MODULES)).fork(child)
+    assert child.wait_for_end(60) == 7
 
 
 def test_a_nursery_that_died_is_an_error_that_names_the_part(begin: Begin, tmp_path: Path) -> None:
