@@ -26,7 +26,8 @@ class BacktestActivities:
     @activity.defn
     async def walk_backtest_school(self, order: SchoolOrder) -> SchoolWalked:
         asked = Asked(order.backtest_id, order.school_id)
-        return SchoolWalked(going=await backtest_walks.walk_school(self._sessions, _actor(order), asked, self._run))
+        going = await backtest_walks.walk_school(self._sessions, _actor(order), asked, self._run, now=order.now)
+        return SchoolWalked(going=going)
 
     @activity.defn
     async def sum_up_backtest(self, order: BacktestOrder) -> Ended:

@@ -11,6 +11,7 @@ from bulk.conditions import Column
 from bulk.vocabulary import Flags, Ints, as_date
 from rules.rulesets.comparisons import FactKey, FactName, Key
 from rules.rulesets.facts import CaseFacts, age_on
+from rules.rulesets.guardian_histories import LiableGuardian, histories
 
 Dated = tuple[str, date, date | None]
 """A kind with its first and its last day, both inclusive; no last day while it goes on."""
@@ -25,6 +26,8 @@ class Profile:
     care_flags: tuple[Dated, ...] = ()
     exemptions: tuple[Dated, ...] = ()
     """Those of scope `stop`."""
+    guardians: tuple[LiableGuardian, ...] = ()
+    """Those who may be held liable, each with what an authority has done about them."""
 
     def on(self, day: date, age: int | None) -> CaseFacts:
         """The facts of a day, `age` school days after the last step."""
@@ -39,6 +42,7 @@ class Profile:
             case_resolved=False,
             artifacts=frozenset(),
             prior_events={},
+            guardian_events=histories(self.guardians, day),
         )
 
     def of_age(self, ages: tuple[int, int], day: date) -> bool:

@@ -1,6 +1,7 @@
 """Guardians, what each may know and receive (safeguards.md section 2), and contact stops (section 1)."""
 
 from datetime import date, datetime, time
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
@@ -71,6 +72,40 @@ class GuardianLink(Recorded, Base):
     valid_to: Mapped[date | None]
     widening_proposed_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     widening_confirmed_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+
+
+class GuardianHistory(Recorded, Base):
+    """What an authority says it has done about one guardian of one student, whole: penalty notices and the like.
+
+    A later row replaces it; it counts from its confirmation by a second person until then. Of each of the `events`:
+    kind, day, reference, and whether it was withdrawn.
+    """
+
+    __tablename__ = "guardian_history"
+    __table_args__ = (
+        Index(
+            "uq_guardian_history_current",
+            "tenant_id",
+            "student_id",
+            "guardian_id",
+            unique=True,
+            postgresql_where=text("replaced_at is null"),
+        ),
+        Index("ix_guardian_history_student_id", "tenant_id", "student_id"),
+        CheckConstraint("confirmed_by <> recorded_by", name="two_people"),
+        CheckConstraint("(confirmed_by is null) = (confirmed_at is null)", name="confirmed"),
+    )
+
+    student_id: Mapped[UUID] = mapped_column(ForeignKey("student.id"))
+    guardian_id: Mapped[UUID] = mapped_column(ForeignKey("guardian.id"))
+    events: Mapped[list[Any]]
+    source: Mapped[str]
+    checked_on: Mapped[date]
+    recorded_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[datetime]
+    confirmed_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    confirmed_at: Mapped[datetime | None]
+    replaced_at: Mapped[datetime | None]
 
 
 class ContactStop(Recorded, Base):

@@ -20,6 +20,7 @@ from bulk.profiles import NOBODY_KNOWN, Dated, Profile
 from bulk.vocabulary import as_day
 from models.backtests import Backtest, BacktestWalk
 from models.queries import backtests as queries
+from models.queries import guardian_histories
 from models.queries.backtests import Span, Table
 from models.session import Sessions
 from models.students import CareFlag, Exemption, Student, StudentAttribute
@@ -78,14 +79,14 @@ async def plan(session: AsyncSession, backtest_id: UUID, *, now: datetime) -> li
     return list(found)
 
 
-async def walk_school(sessions: Sessions, actor: Actor, asked: Asked, run: Threaded) -> bool:
+async def walk_school(sessions: Sessions, actor: Actor, asked: Asked, run: Threaded, *, now: datetime) -> bool:
     """Walk whoever of the school has no walk yet; False as soon as the backtest has ended."""
     while True:
         async with sessions.tenant(actor.tenant_id) as session:
             row = await backtests.get(session, asked.backtest_id)
             if row.ended_at is not None:
                 return False
-            part = await _part(session, row, asked.school_id)
+            part = await _part(session, row, asked.school_id, now)
         if not part.students:
             return True
         walked = await run(lambda part=part: walk_part(part))  # type: ignore[misc]  # bound now, run elsewhere
@@ -94,14 +95,14 @@ async def walk_school(sessions: Sessions, actor: Actor, asked: Asked, run: Threa
                 return False
 
 
-async def _part(session: AsyncSession, row: Backtest, school_id: UUID) -> Part:
+async def _part(session: AsyncSession, row: Backtest, school_id: UUID, now: datetime) -> Part:
     span = _span(row)
     students = await queries.not_walked(session, row.id, school_id, span, many=AT_A_TIME)
     rulesets = [parse_ruleset(one["document"]) for one in row.rulesets]
     pooled = any(key.pooled for ruleset in rulesets for key in ruleset.metric_keys())
     schools = await queries.schools_of(session, students) if pooled else [school_id]
     tables = await queries.register(session, students, schools, span) if students else {}
-    known = await profiles(session, students)
+    known = await profiles(session, students, now)
     return Part(school_id, students, rulesets, tables, known, span, row.approval_school_days)
 
 
@@ -149,14 +150,21 @@ def _known(district: District, profiles: Mapping[str, Profile]) -> Known:
     return Known(tuple(numbers), np.array(who, np.int64))
 
 
-async def profiles(session: AsyncSession, students: Sequence[UUID]) -> dict[str, Profile]:
+async def profiles(session: AsyncSession, students: Sequence[UUID], now: datetime) -> dict[str, Profile]:
     """What rules may ask about each student beside the register, by id."""
     rows = (await session.scalars(select(Student).where(Student.id.in_(students)))).all()
     flags = await _dated(session, select(CareFlag).where(CareFlag.student_id.in_(students)), lower=True)
     stopped = select(Exemption).where(Exemption.student_id.in_(students), Exemption.withdrawn_at.is_(None))
     exempt = await _dated(session, stopped.where(Exemption.scope == "stop"), lower=False)
+    liable = await guardian_histories.liable(session, students, now)
     return {
-        str(row.id): Profile(row.dob, row.year_group, tuple(flags.get(row.id, ())), tuple(exempt.get(row.id, ())))
+        str(row.id): Profile(
+            row.dob,
+            row.year_group,
+            tuple(flags.get(row.id, ())),
+            tuple(exempt.get(row.id, ())),
+            tuple(liable.get(row.id, ())),
+        )
         for row in rows
     }
 

@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.instances import Instance
 from models.people import School
-from models.queries import calendar, case_facts
+from models.queries import calendar, case_facts, guardian_histories
 from models.students import Student
 from rules.attendance.codes import family_exclusions
 from rules.rulesets.conditions import leaves
 from rules.rulesets.evaluation import Metrics, comparison_of, holds
 from rules.rulesets.facts import CaseFacts
+from rules.rulesets.guardian_histories import histories
 from rules.rulesets.metrics import MetricKey, WindowKind
 from rules.rulesets.model import RuleSet
 from rules.school_calendar import months_window_start
@@ -43,6 +44,7 @@ async def gather(session: AsyncSession, case: CaseRef, ruleset: RuleSet, asked: 
     school = (await session.scalars(select(School).where(School.id == case.school_id))).one()
     instance = await session.get(Instance, case.instance_id)
     events = await case_facts.event_dates(session, case.student_id, school.timezone, asked.known_at)
+    liable = await guardian_histories.liable(session, [case.student_id], asked.known_at)
     return CaseFacts(
         day=asked.on,
         stage_age=await _stage_age(session, case, instance, asked),
@@ -54,6 +56,7 @@ async def gather(session: AsyncSession, case: CaseRef, ruleset: RuleSet, asked: 
         case_resolved=await case_facts.resolved(session, instance) if instance else None,
         artifacts=await case_facts.artifact_kinds(session, case.instance_id) if instance else None,
         prior_events=events,
+        guardian_events=histories(liable.get(case.student_id, ()), asked.on),
         school_year_start=year_start(school.year_start, asked.on),
     )
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.queries import guardian_histories
 from models.queries.history import history_of
 from models.queries.student_decisions import Moment
 from models.students import CareFlag, Exemption, Student
@@ -17,6 +18,7 @@ from rules.attendance.codes import Status
 from rules.attendance.history import DayBasis, History, ResolvedSession, SchoolSettings, SessionName
 from rules.errors import Invalid, NotFound
 from rules.rulesets.facts import CaseFacts
+from rules.rulesets.guardian_histories import histories
 from rules.rulesets.messages import SOURCE
 from rules.rulesets.model import RuleSet, Scope
 from rules.rulesets.recorded import sentence
@@ -122,7 +124,7 @@ async def of_student(
         raise NotFound("student_not_found", f"There is no student {who[0]} here.")
     history = await history_of(session, who[0], who[1], now, span.last)
     whose = StudentAtSchool(who[1], student.year_group, student.dob)
-    case = _Case(history, await _facts(session, student), whose, language)
+    case = _Case(history, await _facts(session, student, now), whose, language)
     return await asyncio.to_thread(_simulated, ruleset, case, span, now)
 
 
@@ -152,7 +154,8 @@ def _check(span: Span) -> None:
         raise Invalid("bad_span", "The span cannot be simulated.", fields={"body.to_date": problem})
 
 
-async def _facts(session: AsyncSession, student: Student) -> FactsOn:
+async def _facts(session: AsyncSession, student: Student, now: datetime) -> FactsOn:
+    guardians = await guardian_histories.liable(session, [student.id], now)
     flags = (await session.scalars(select(CareFlag).where(CareFlag.student_id == student.id))).all()
     mine = select(Exemption).where(Exemption.student_id == student.id, Exemption.withdrawn_at.is_(None))
     exemptions = (await session.scalars(mine.where(Exemption.scope == "stop"))).all()
@@ -169,6 +172,7 @@ async def _facts(session: AsyncSession, student: Student) -> FactsOn:
             case_resolved=False,
             artifacts=frozenset(),
             prior_events={},
+            guardian_events=histories(guardians.get(student.id, ()), on),
         )
 
     return on_day

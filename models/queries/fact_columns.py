@@ -88,6 +88,29 @@ def _prior_events(key: FactKey, name: str, params: dict[str, Any]) -> str:
             and {local} > {after} and {local} <= :day"""
 
 
+def _guardian_events(key: FactKey, name: str, params: dict[str, Any]) -> str:
+    """The most of any guardian who may be held liable; unknown while one of them has no confirmed history."""
+    params[name], (value, _, unit) = key.about[0], key.about[1].partition(":")
+    after = "school_year_start(:day, h.year_start) - 1"
+    if unit in _UNITS:
+        after = f"(cast(:day as date) - interval '{int(value)} {unit}')::date"
+    return f"""select case when count(*) = count(told.id) then max(told.many) end
+        from (
+            select distinct l.guardian_id from guardian_link l join guardian g on g.id = l.guardian_id
+            where l.student_id = q.student_id and l.may_be_held_liable is distinct from false
+                and (l.valid_from is null or l.valid_from <= :day) and (l.valid_to is null or l.valid_to >= :day)
+                and (g.deceased_on is null or g.deceased_on > :day)
+        ) liable
+        left join lateral (
+            select t.id, (select count(*) from jsonb_array_elements(t.events) e join school h on h.id = q.school_id
+                where e ->> 'kind' = :{name} and not (e ->> 'withdrawn')::boolean
+                    and (e ->> 'on')::date > {after} and (e ->> 'on')::date <= :day) as many
+            from guardian_history t
+            where t.student_id = q.student_id and t.guardian_id = liable.guardian_id
+                and t.confirmed_at <= :known_at and (t.replaced_at is null or t.replaced_at > :known_at)
+        ) told on true"""
+
+
 _DRAWN: Final[Mapping[FactName, Callable[[FactKey, str, dict[str, Any]], str]]] = {
     FactName.AGE: lambda *_: _AGE,
     FactName.YEAR_GROUP: _year_group,
@@ -95,5 +118,6 @@ _DRAWN: Final[Mapping[FactName, Callable[[FactKey, str, dict[str, Any]], str]]] 
     FactName.PROTECTED: _protected,
     FactName.EXEMPTION: _exempt,
     FactName.PRIOR_EVENTS: _prior_events,
+    FactName.GUARDIAN_EVENTS: _guardian_events,
     FactName.STAGE_AGE: lambda *_: _STAGE_AGE,
 }

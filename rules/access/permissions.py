@@ -86,6 +86,9 @@ class Permission(StrEnum):
     GUARDIAN_READ = "guardians:read"
     GUARDIAN_LINK_WRITE = "guardian_links:write"
     GUARDIAN_LINK_CONFIRM = "guardian_links:confirm"
+    GUARDIAN_HISTORY_READ = "guardian_histories:read"
+    GUARDIAN_HISTORY_WRITE = "guardian_histories:write"
+    GUARDIAN_HISTORY_CONFIRM = "guardian_histories:confirm"
     POINTER_READ = "pointers:read"
     POINTER_WRITE = "pointers:write"
     BEHAVIOUR_READ = "behaviour:read"
@@ -221,6 +224,9 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.GUARDIAN_READ: _READERS,
         Permission.GUARDIAN_LINK_WRITE: _OFFICE | {Role.SAFEGUARDING_LEAD},
         Permission.GUARDIAN_LINK_CONFIRM: _LEADERS | {Role.SAFEGUARDING_LEAD},
+        Permission.GUARDIAN_HISTORY_READ: _CASEWORK | {Role.DPO},
+        Permission.GUARDIAN_HISTORY_WRITE: _OFFICE | {Role.SAFEGUARDING_LEAD},
+        Permission.GUARDIAN_HISTORY_CONFIRM: _LEADERS | {Role.SAFEGUARDING_LEAD},
         Permission.POINTER_READ: _READERS,
         Permission.POINTER_WRITE: _CASEWORK | {Role.LIAISON},
         Permission.BEHAVIOUR_READ: _CASEWORK | _CLASSROOM | {Role.DPO},
@@ -277,6 +283,7 @@ SECOND_PERSON: Mapping[Permission, str] = MappingProxyType(
         Permission.RULESET_APPROVE: "the author of the version",
         Permission.TEMPLATE_APPROVE: "the author of the version",
         Permission.GUARDIAN_LINK_CONFIRM: "whoever proposed the wider access",
+        Permission.GUARDIAN_HISTORY_CONFIRM: "whoever recorded the history",
         Permission.PACK_RELEASE: "whoever signed the pages first",
         Permission.ERASURE_WRITE: "whoever asked for the erasure",
     }

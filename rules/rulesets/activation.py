@@ -5,10 +5,8 @@ from typing import Final
 
 from rules.duties.words import RegisterEvent
 from rules.ladder.stages import StageType
-from rules.rulesets.case_leaves import PriorEvents
 from rules.rulesets.conditions import leaves
 from rules.rulesets.model import RuleSet
-from rules.rulesets.parameters import Leaf
 from rules.rulesets.problems import Flaw, Problem
 from rules.rulesets.progress_leaves import PROGRESS_LEAVES
 
@@ -47,17 +45,5 @@ def _unconfirmed(ruleset: RuleSet) -> Iterator[Problem]:
 def _without_data(ruleset: RuleSet) -> Iterator[Problem]:
     """Leaves that nothing is recorded for yet: they would stay unknown for ever."""
     for place, tree in ruleset.conditions():
-        for name in sorted({_named(leaf) for leaf in leaves(tree) if _recorded_later(leaf)}):
+        for name in sorted({type(leaf).__name__ for leaf in leaves(tree) if isinstance(leaf, PROGRESS_LEAVES)}):
             yield Problem.at(place, Flaw.NOT_BUILT, f"{name} has nothing recorded to go by yet (later)", "leave it out")
-
-
-def _recorded_later(leaf: Leaf) -> bool:
-    return isinstance(leaf, PROGRESS_LEAVES) or _per_guardian(leaf)
-
-
-def _per_guardian(leaf: Leaf) -> bool:
-    return isinstance(leaf, PriorEvents) and leaf.params.per == "guardian"
-
-
-def _named(leaf: Leaf) -> str:
-    return f"{type(leaf).__name__} per guardian" if _per_guardian(leaf) else type(leaf).__name__

@@ -80,7 +80,7 @@ async def carried_out(sessions: Sessions, actor: Actor, backtest_id: UUID) -> Ba
     async with sessions.tenant(actor.tenant_id) as session:
         planned = await backtest_walks.plan(session, backtest_id, now=NOW)
     for school_id in planned or ():
-        assert await backtest_walks.walk_school(sessions, actor, Asked(backtest_id, school_id), on_thread)
+        assert await backtest_walks.walk_school(sessions, actor, Asked(backtest_id, school_id), on_thread, now=NOW)
     async with sessions.tenant(actor.tenant_id) as session:
         await backtest_walks.sum_up(session, actor, backtest_id, now=NOW)
     return await read(sessions, actor, backtest_id)
@@ -233,7 +233,7 @@ def test_whoever_takes_it_up_again_walks_nobody_twice_and_the_result_is_the_same
         async with sessions.tenant(actor.tenant_id) as session:
             (first, _) = await backtest_walks.plan(session, killed, now=NOW) or []
         with pytest.raises(ConnectionError):
-            await backtest_walks.walk_school(sessions, actor, Asked(killed, first), dies)
+            await backtest_walks.walk_school(sessions, actor, Asked(killed, first), dies, now=NOW)
         half = await read(sessions, actor, killed)
         assert (half.students_done, half.students_total, half.status) == (10, PUPILS, BacktestStatus.RUNNING)
         again = await carried_out(sessions, actor, killed)
@@ -251,7 +251,9 @@ def test_two_workers_at_once_write_each_student_once(sessions: Sessions, tell: T
         one = await begun(sessions, actor, asked(*SPAN, quick(EASY)))
         async with sessions.tenant(actor.tenant_id) as session:
             planned = await backtest_walks.plan(session, one, now=NOW) or []
-        both = [backtest_walks.walk_school(sessions, actor, Asked(one, planned[0]), on_thread) for _ in range(2)]
+        both = [
+            backtest_walks.walk_school(sessions, actor, Asked(one, planned[0]), on_thread, now=NOW) for _ in range(2)
+        ]
         assert await asyncio.gather(*both) == [True, True]
         assert (await read(sessions, actor, one)).students_done == PUPILS // 2
 
@@ -271,8 +273,8 @@ def test_a_cancelled_one_ends_at_once_and_keeps_nobody(sessions: Sessions, tell:
                 await backtests.cancel(session, actor, one, "Wrong year.", now=NOW)
             return await on_thread(work)
 
-        assert not await backtest_walks.walk_school(sessions, actor, Asked(one, planned[0]), meanwhile)
-        assert not await backtest_walks.walk_school(sessions, actor, Asked(one, planned[1]), on_thread)
+        assert not await backtest_walks.walk_school(sessions, actor, Asked(one, planned[0]), meanwhile, now=NOW)
+        assert not await backtest_walks.walk_school(sessions, actor, Asked(one, planned[1]), on_thread, now=NOW)
         async with sessions.tenant(actor.tenant_id) as session:
             assert await backtest_walks.plan(session, one, now=NOW) is None
             assert await backtest_walks.sum_up(session, actor, one, now=NOW) is BacktestStatus.CANCELLED
@@ -299,7 +301,7 @@ def test_one_that_cannot_end_says_why_and_keeps_nobody(sessions: Sessions, tell:
         one = await begun(sessions, actor, asked(*SPAN, quick(EASY)))
         async with sessions.tenant(actor.tenant_id) as session:
             planned = await backtest_walks.plan(session, one, now=NOW) or []
-        await backtest_walks.walk_school(sessions, actor, Asked(one, planned[0]), on_thread)
+        await backtest_walks.walk_school(sessions, actor, Asked(one, planned[0]), on_thread, now=NOW)
         async with sessions.tenant(actor.tenant_id) as session:
             ended = await backtest_walks.give_up(session, actor, one, "No school is there.", now=NOW)
         row = await read(sessions, actor, one)

@@ -235,7 +235,6 @@ def test_a_problem_is_named_by_its_place(document: Any, place: str, reason: str)
         ),
         (changed(duties=[{**DUTY, "on_event": "full_moon"}]), "duties[0].on_event"),
         (changed(entry={"any": [COUNT, {"type": "GoalReached", "params": {"checks": 2}}]}), "entry"),
-        (changed(watch=[{"key": "w", "when": NOTICES}]), "watch[0].when"),
         (
             changed(verify=[{"key": "start", "note": "the first day is from memory", "effective_from": DAY}]),
             "verify[0]",
@@ -252,6 +251,10 @@ def test_what_cannot_be_carried_out_or_would_harm_is_not_activated(document: dic
         refuse_activation(parse_ruleset(document))
     assert caught.value.code == "ruleset_not_ready"
     assert list(caught.value.fields) == [place]
+
+
+def test_what_an_authority_did_about_each_guardian_is_recorded_and_may_be_asked_for() -> None:
+    refuse_activation(parse_ruleset(changed(watch=[{"key": "w", "when": NOTICES}])))
 
 
 def test_a_care_flag_may_hold_back_stop_and_be_watched() -> None:
