@@ -122,7 +122,7 @@ async def elm_joins(s: Story) -> None:
     await s.district.take("calendar", CALENDAR, sessions, s.now)
 
 
-def test_a_student_who_goes_on_at_another_school_has_no_case_at_the_old_one(tell: Teller) -> None:
+def test_a_student_who_goes_on_at_another_school_has_no_step_at_the_old_one_from_that_night_on(tell: Teller) -> None:
     async def story(s: Story) -> None:
         await letter_proposed(s)
         await s.day("2031-09-16")
@@ -130,8 +130,10 @@ def test_a_student_who_goes_on_at_another_school_has_no_case_at_the_old_one(tell
         s.register.gone["Sam"] = day("2031-09-16")
         moved: list[list[object]] = [["Sam", "oak", FIRST_DAY, "2031-09-16", ""], ["Sam", "elm", "2031-09-17", "", ""]]
         await s.district.take_enrolments(moved, s.now)
+        await s.evening("2031-09-16")
+        assert await s.stands() == "AWAITING_APPROVAL letter-1", "still on roll today"
         await s.evening("2031-09-17")
-        assert await s.stands() == "CLOSED STOPPED TRANSFERRED"
+        assert await s.stands() == "TRANSFER_PENDING letter-1", "tests/journeys/test_transfers.py goes on from here"
         assert "STEP letter-1 WITHDRAWN" in await s.proposals()
         assert s.mails() == []
 
