@@ -50,12 +50,12 @@ class NightlyActivities:
     async def versions_to_run(self, order: NightlyOrder) -> Versions:
         async with self._sessions.tenant(order.tenant_id) as session:
             found = await nightly.versions_to_run(session)
-        return Versions(versions=tuple(Version(digest=one.digest, active=one.active) for one in found))
+        return Versions(versions=tuple(Version.model_validate(asdict(one)) for one in found))
 
     @activity.defn
     async def evaluate_batch(self, order: EvaluateOrder) -> Evaluated:
         done = nightly.Evaluated()
-        version = nightly.VersionToRun(order.version.digest, order.version.active)
+        version = nightly.VersionToRun(**order.version.model_dump())
         for school in order.schools:
             wanted = nightly.Pass(version, school.school_id, school.on, order.now, school.catching_up)
             async with self._sessions.tenant(order.tenant_id) as session:

@@ -43,6 +43,8 @@ class RuleSetVersion(Governed, Base):
     digest: Mapped[str] = mapped_column()  # an annotation alone would leave the shared column, which may be null
     content: Mapped[dict[str, Any]]
     activated_at: Mapped[dt.datetime | None]
+    shadow_since: Mapped[dt.datetime | None]
+    """Evaluated every night beside the version in force since then; nothing starts by it (rules.md, Governance)."""
 
 
 class Evaluation(Recorded, Base):
@@ -136,6 +138,42 @@ class NightlyRun(Recorded, Base):
     date: Mapped[dt.date]
     known_at: Mapped[dt.datetime]
     counts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+
+
+class ShadowNight(Recorded, Base):
+    """A candidate version beside the one in force, over one school on an evaluation date: for how many `entry` held."""
+
+    __tablename__ = "shadow_night"
+    __table_args__ = (UniqueConstraint("tenant_id", "version_id", "school_id", "date"),)
+
+    version_id: Mapped[UUID] = mapped_column(ForeignKey("rule_set_version.id"))
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("school.id"))
+    date: Mapped[dt.date]
+    known_at: Mapped[dt.datetime]
+    against_digest: Mapped[str | None]
+    in_force: Mapped[int]
+    candidate: Mapped[int]
+    added: Mapped[int]
+    dropped: Mapped[int]
+
+
+class ShadowDifference(Recorded, Base):
+    """A student for whom `entry` held under one of the two versions only, with what the candidate counted."""
+
+    __tablename__ = "shadow_difference"
+    __table_args__ = (
+        UniqueConstraint(
+            "tenant_id", "version_id", "school_id", "date", "student_id", name="uq_shadow_difference_moment"
+        ),
+        one_of("change", "ADDED", "DROPPED"),
+    )
+
+    version_id: Mapped[UUID] = mapped_column(ForeignKey("rule_set_version.id"))
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("school.id"))
+    student_id: Mapped[UUID] = mapped_column(ForeignKey("student.id"))
+    date: Mapped[dt.date]
+    change: Mapped[str]
+    metrics: Mapped[dict[str, Any]]
 
 
 class LateTrip(Recorded, Base):

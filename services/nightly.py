@@ -7,13 +7,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.people import School
-from models.queries import breakers, calendar, nightly
+from models.queries import breakers, calendar, nightly, shadow
 from models.queries.nightly import Compiled, statement_of
 from models.rows import affected
+from models.rulesets import RuleSet as StoredRuleSet
 from models.rulesets import RuleSetVersion
 from models.session import Sessions
 from rules.rulesets.model import RuleSet
@@ -39,10 +40,11 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class VersionToRun:
-    """A version that is ACTIVE (whole scope) or only pinned by open instances (those students only)."""
+    """A version that is ACTIVE (whole scope), only pinned by open instances (those students only), or in shadow."""
 
     digest: str
     active: bool
+    shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,8 @@ async def begun_by_hand(session: AsyncSession, actor: Actor, runs: Sequence[str]
 
 
 async def versions_to_run(session: AsyncSession) -> list[VersionToRun]:
-    """Every version that is ACTIVE, pinned by an open instance, or on which a duty rests."""
-    return [VersionToRun(row.digest, row.active) for row in await session.execute(nightly.VERSIONS)]
+    """Every version that is ACTIVE, pinned by an open instance, in shadow, or on which a duty rests."""
+    return [VersionToRun(row.digest, row.active, row.shadow) for row in await session.execute(nightly.VERSIONS)]
 
 
 async def evaluate_school(session: AsyncSession, actor: Actor, order: Pass, *, now: datetime) -> Evaluated:
@@ -131,6 +133,8 @@ async def evaluate_school(session: AsyncSession, actor: Actor, order: Pass, *, n
         done = done.plus(await _late_trips(run))
     if not order.catching_up:  # a running case decides on what is so now, once
         done = done.plus(await _running(run))
+    if order.version.shadow and not order.catching_up:
+        await _beside_the_one_in_force(run, actor, now)
     lost = await duty_pass.looked_again(run, actor, order.school_id)
     done = done.plus(Evaluated(duties=lost))
     counts = {"school": order.school_id, "digest": order.version.digest, "day": order.on, "known_at": order.known_at}
@@ -250,6 +254,38 @@ async def _entries(run: _Run, actor: Actor) -> Evaluated:
     duties = await duty_pass.opened(run, actor, school) + await register_events.removals(run, actor, school)
     duties += await register_events.year_ends(run, actor, school)
     return Evaluated(students=students, opened=opened, absorbed=absorbed, duties=duties)
+
+
+async def _beside_the_one_in_force(run: _Run, actor: Actor, now: datetime) -> None:
+    """For whom a candidate's entry holds and that of the version in force does not, or the other way round."""
+    schools, school_id = [run.order.school_id], run.order.school_id
+    here = await ruleset_places.opens(run.session, run.ruleset, school_id, run.order.on)
+    await run.decide(nightly.for_scheduled(run.ruleset), schools=schools)
+    if not here:  # not law at this school: nobody would enter by it
+        await run.do(shadow.NOBODY)
+    await run.make("shadow_row", shadow.CANDIDATE)
+    against = await run.session.scalar(_in_force(run.ruleset.key))
+    if against is None or not await ruleset_places.opens(
+        run.session, rival := await ruleset_of(run.session, against), school_id, run.order.on
+    ):
+        await run.do(shadow.NOBODY)
+    else:
+        order = replace(run.order, version=VersionToRun(against, active=True))
+        other = await _run(run.session, actor, order, rival, now)
+        await other.decide(nightly.for_scheduled(rival), schools=schools)
+    await run.make("shadow_pair", shadow.BOTH)
+    shadows = select(RuleSetVersion.id).where(
+        RuleSetVersion.digest == run.order.version.digest, RuleSetVersion.shadow_since.is_not(None)
+    )
+    for version_id in (await run.session.scalars(shadows)).all():
+        for statement in (shadow.FORGET, shadow.DIFFER, shadow.NIGHT):
+            await run.do(statement, version_id=version_id, school=school_id, against=against)
+
+
+def _in_force(key: str) -> Select[str]:
+    version, owner = RuleSetVersion, StoredRuleSet
+    wanted = select(version.digest).join(owner, owner.id == version.rule_set_id)
+    return wanted.where(owner.key == key, version.status == "ACTIVE")
 
 
 async def _running(run: _Run) -> Evaluated:

@@ -166,7 +166,7 @@ async def activate(session: AsyncSession, actor: Actor, command: MoveVersion, *,
     )
     if before is not None:
         await RULE_SETS.move(session, actor, before, "RETIRED", command, now=now)
-    found.row.activated_at = now
+    found.row.activated_at, found.row.shadow_since = now, None
     return await _moved(session, actor, found, "ACTIVE", command, now)
 
 

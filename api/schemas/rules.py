@@ -39,6 +39,7 @@ _VERSION: dict[str, Any] = {
     "approved_at": None,
     "activated_at": None,
     "retired_at": None,
+    "shadow_since": None,
     "reason": "First draft for the autumn term.",
     "law": {"pack": None, "sources": [], "unconfirmed": [], "overrides": []},
 }
@@ -74,6 +75,7 @@ class VersionOut(Body):
     approved_at: datetime | None
     activated_at: datetime | None
     retired_at: datetime | None
+    shadow_since: datetime | None = Field(description="Evaluated beside the version in force since then.")
     reason: str | None
     law: LawOut
 

@@ -218,8 +218,11 @@ RAN_BEFORE = text("""
 select exists (select from nightly_run where school_id = :school and digest = :digest and date < :day)
 """)
 VERSIONS = text("""
-select v.digest, bool_or(v.status = 'ACTIVE') as active from rule_set_version v
-where v.status = 'ACTIVE' or exists (select from instance i where i.digest = v.digest and i.closed_at is null)
+select v.digest, bool_or(v.status = 'ACTIVE') as active,
+    bool_or(v.shadow_since is not null) and not bool_or(v.status = 'ACTIVE') as shadow
+from rule_set_version v
+where v.status = 'ACTIVE' or v.shadow_since is not null
+    or exists (select from instance i where i.digest = v.digest and i.closed_at is null)
     or exists (select from duty d where d.digest = v.digest and d.event is null and d.basis in ('HOLDS', 'LOST')
         and d.status <> 'NOT_APPLICABLE')
 group by v.digest order by v.digest

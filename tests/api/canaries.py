@@ -49,6 +49,7 @@ _CODES: Final = """
     decision.leaves_known decision.leaves_true decision.metrics decision.position decision.rule decision.sentence
     decision.spans decision.stage_key
     late_trip.digest late_trip.metrics late_trip.rule_set_key
+    shadow_difference.change shadow_difference.metrics
     evidence_pack.engine evidence_pack.parts evidence_pack.register_digest evidence_pack.register_until
     evidence_pack.sha256 evidence_pack.storage_path evidence_pack.stored_sha256
     event.actor_role event.dedupe_key event.stage_key event.stage_type event.type

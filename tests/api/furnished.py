@@ -22,7 +22,7 @@ from models.people import Person, RoleAssignment, SchoolClass, SchoolScope
 from models.pointers import Pointer
 from models.privacy import AmendmentRequest, Incident
 from models.retention import RetentionRun
-from models.rulesets import DecisionRow, Evaluation, LateTrip, RuleSet, RuleSetVersion
+from models.rulesets import DecisionRow, Evaluation, LateTrip, RuleSet, RuleSetVersion, ShadowDifference, ShadowNight
 from models.session import Session
 from models.students import Student
 from models.transfers import Transfer
@@ -306,6 +306,19 @@ async def _papers(session: Session, made: Furnished) -> None:
             expires_at=NOW + timedelta(days=7),
         ),
         "trip_id": LateTrip(**own, rule_set_key="walked", digest="0" * 64, date=TODAY),
+        "difference_id": ShadowDifference(
+            **own, version_id=things["approved_version_id"], date=TODAY, change="ADDED", metrics={}
+        ),
+        "night_id": ShadowNight(
+            school_id=own["school_id"],
+            version_id=things["approved_version_id"],
+            date=TODAY,
+            known_at=NOW,
+            in_force=1,
+            candidate=2,
+            added=1,
+            dropped=0,
+        ),
     }
     rows |= _privacy(things, own) | owed(things, own, CANARY) | planned(things, own, CANARY)
     for name in ("stop_id", "other_stop_id"):

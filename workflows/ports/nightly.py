@@ -41,10 +41,13 @@ class RefreshOrder(NightlyOrder):
 
 
 class Version(PortModel):
-    """A rule-set version that is ACTIVE (whole scope) or only pinned by open instances (those students only)."""
+    """A rule-set version that is ACTIVE (whole scope), only pinned by open instances (those students only), or in the
+    shadow of the one in force (whole scope, nothing starts).
+    """
 
     digest: str
     active: bool
+    shadow: bool = False
 
 
 class Versions(PortModel):
@@ -100,7 +103,7 @@ async def refresh_summaries(order: RefreshOrder) -> Evaluated:
 
 @activity.defn
 async def versions_to_run(order: NightlyOrder) -> Versions:
-    """Every version that is ACTIVE or pinned by an open instance of the tenant. Reads only."""
+    """Every version that is ACTIVE, pinned by an open instance of the tenant, or in shadow. Reads only."""
     raise NotImplementedError(order)
 
 
