@@ -49,7 +49,7 @@ class Differs:
 
 
 async def begin(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:
-    """Put a candidate into the shadow of the version in force, from the next night on; asked again, nothing changes."""
+    """Put a candidate into the shadow of the version in force, from the next night on."""
     found = await rulesets.get(session, command.version_id, lock=True)
     if found.row.status not in CANDIDATES:
         status = found.row.status
@@ -58,22 +58,23 @@ async def begin(session: AsyncSession, actor: Actor, command: MoveVersion, *, no
             f"Version {found.row.id} is {status}; a shadow is for one that is in review or approved.",
             status=status,
         )
-    if found.row.shadow_since is None:
-        await _set(session, actor, found.row, now, command.reason, now=now)
+    await _set(session, actor, found.row, now, command.reason, now=now)
     return found
 
 
 async def end(session: AsyncSession, actor: Actor, command: MoveVersion, *, now: datetime) -> Version:
     """Take a version out of the shadow; what its nights said stays to be read."""
     found = await rulesets.get(session, command.version_id, lock=True)
-    if found.row.shadow_since is not None:
-        await _set(session, actor, found.row, None, command.reason, now=now)
+    await _set(session, actor, found.row, None, command.reason, now=now)
     return found
 
 
 async def _set(
     session: AsyncSession, actor: Actor, row: RuleSetVersion, since: datetime | None, reason: str, *, now: datetime
 ) -> None:
+    if (row.shadow_since is None) is (since is None):
+        stands = "is not in shadow" if since is None else f"is in shadow since {row.shadow_since}"
+        raise Conflict("ruleset_state", f"Version {row.id} {stands}.", status=row.status)
     row.shadow_since, row.reason = since, reason
     await session.flush()
     await RULE_SETS.record(session, actor, row, "begin_shadow" if since else "end_shadow", now=now)

@@ -130,7 +130,7 @@ ENTRIES: dict[str, Entry] = {
     "activate_ruleset": ruleset("approved", 200, 409),
     "retire_ruleset": ruleset("active", 200, 409),
     "begin_shadow": ruleset("approved", 200, 409),
-    "end_shadow": ruleset("approved"),
+    "end_shadow": ruleset("approved", 200, 409),
     "list_shadow_nights": Entry(SCHOOLS, path={"version_id": "approved_version_id"}, sees="night_id"),
     "list_shadow_students": Entry(ROSTER, path={"version_id": "approved_version_id"}, sees="difference_id"),
     "read_decision": Entry(STUDENT),

@@ -277,6 +277,7 @@ def _decision(things: dict[str, UUID], digest_: str) -> tuple[Evaluation, Decisi
 async def _papers(session: Session, made: Furnished) -> None:
     things = made.things
     own: dict[str, Any] = {"student_id": things["student_id"], "school_id": things["school_id"]}
+    tried = {"version_id": things["approved_version_id"], "school_id": own["school_id"], "date": TODAY}
     rows: dict[str, Any] = {
         "task_id": Task(kind="CALL_BACK", title=f"Ring {CANARY}", **own),
         "other_task_id": Task(kind="CALL_BACK", title=f"Visit {CANARY}", **own),
@@ -306,19 +307,8 @@ async def _papers(session: Session, made: Furnished) -> None:
             expires_at=NOW + timedelta(days=7),
         ),
         "trip_id": LateTrip(**own, rule_set_key="walked", digest="0" * 64, date=TODAY),
-        "difference_id": ShadowDifference(
-            **own, version_id=things["approved_version_id"], date=TODAY, change="ADDED", metrics={}
-        ),
-        "night_id": ShadowNight(
-            school_id=own["school_id"],
-            version_id=things["approved_version_id"],
-            date=TODAY,
-            known_at=NOW,
-            in_force=1,
-            candidate=2,
-            added=1,
-            dropped=0,
-        ),
+        "difference_id": ShadowDifference(**tried, student_id=own["student_id"], change="ADDED", metrics={}),
+        "night_id": ShadowNight(**tried, known_at=NOW, in_force=1, candidate=2, added=1, dropped=0),
     }
     rows |= _privacy(things, own) | owed(things, own, CANARY) | planned(things, own, CANARY)
     for name in ("stop_id", "other_stop_id"):

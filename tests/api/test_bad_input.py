@@ -11,6 +11,7 @@ from models.attendance import CalendarSession
 from tests.api.district import District
 from tests.api.test_attendance import MARKS, imported, register, sent, zipped
 from tests.api.test_rules import RULES, document
+from tests.api.test_rules import drafted as ruleset_drafted
 from tests.api.test_templates import drafted, wording
 from tests.api.walks import Walks, activate_general, walking
 from tests.servers.kinds import TemporalDev
@@ -39,6 +40,8 @@ LISTS_OF_A_SCHOOL = (
     "/interventions/queue",
     "/interventions/late-trips",
     "/interventions/backtests",
+    "/interventions/rules/{version}/shadow",
+    "/interventions/rules/{version}/shadow/students",
     "/cases",
     "/tasks",
     "/duties",
@@ -75,8 +78,9 @@ def test_an_unknown_school_says_where_schools_are_found(district: District, whos
         district.get(f"/schools/{nowhere}/calendar?from=2026-09-01&to=2026-09-30"),
         district.put("/sending", json={"school_id": nowhere, "channel": None, "enabled": False, "reason": WHY}),
     ]
+    version = ruleset_drafted(district, f"lists-{uuid4().hex[:6]}")
     for path in LISTS_OF_A_SCHOOL:
-        asked = path.format(student=district.ours.students["ann"]) + ("&" if "?" in path else "?")
+        asked = path.format(student=district.ours.students["ann"], version=version) + ("&" if "?" in path else "?")
         answers.append(district.get(f"{asked}school_id={nowhere}"))
     for answer in answers:
         told = refused(answer, 404, "school_not_found")

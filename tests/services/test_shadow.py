@@ -194,12 +194,14 @@ def test_a_shadow_is_for_candidates_and_ends_by_hand(
         with pytest.raises(Conflict, match="is ACTIVE; a shadow is for one that is in review or approved"):
             await put(sessions, actor, active)
         await put(sessions, actor, candidate)
-        await put(sessions, actor, candidate)  # asked again, it stands since the first time
+        with pytest.raises(Conflict, match="is in shadow since 2026-09-01"):
+            await put(sessions, actor, candidate)
         await evening(sessions, actor, DAYS[1])
         async with sessions.tenant(actor.tenant_id) as session:
             found = await shadow.end(session, actor, MoveVersion(candidate, "Seen enough."), now=MOMENT)
             assert found.row.shadow_since is None
-            await shadow.end(session, actor, MoveVersion(candidate, "Seen enough."), now=MOMENT)
+            with pytest.raises(Conflict, match="is not in shadow"):
+                await shadow.end(session, actor, MoveVersion(candidate, "Seen enough."), now=MOMENT)
         await evening(sessions, actor, DAYS[2])
         assert [night[0] for night in await counts(sessions, actor, candidate)] == [DAYS[1]]
 

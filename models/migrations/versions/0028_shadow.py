@@ -34,8 +34,6 @@ CREATE TABLE shadow_night (
     CONSTRAINT fk_shadow_night_school_id FOREIGN KEY(school_id) REFERENCES school (id)
 );
 
-CREATE INDEX ix_shadow_night_version_id_referred ON shadow_night (version_id);
-
 CREATE INDEX ix_shadow_night_school_id_referred ON shadow_night (school_id);
 
 CREATE TABLE shadow_difference (
@@ -56,8 +54,6 @@ CREATE TABLE shadow_difference (
     CONSTRAINT fk_shadow_difference_school_id FOREIGN KEY(school_id) REFERENCES school (id),
     CONSTRAINT fk_shadow_difference_student_id FOREIGN KEY(student_id) REFERENCES student (id)
 );
-
-CREATE INDEX ix_shadow_difference_version_id_referred ON shadow_difference (version_id);
 
 CREATE INDEX ix_shadow_difference_school_id_referred ON shadow_difference (school_id);
 
