@@ -9,6 +9,7 @@ from services import delivery, letters
 from services.letter_merge import Writing
 from services.letters import Wish
 from services.means import Means
+from services.notices import NoticeTerms
 from workflows.ports.letters import (
     Delivered,
     DeliveryOrder,
@@ -31,7 +32,7 @@ class LetterActivities:
         stage = order.stage
         if not stage.template:
             raise Invalid("stage_without_template", f"Stage {stage.key} names no letter template: skip it or re-pin.")
-        wish = Wish(stage.template, stage.key, channels=stage.channels)
+        wish = Wish(stage.template, stage.key, purpose=stage.purpose, channels=stage.channels, elements=stage.elements)
         async with self._means.sessions.tenant(order.tenant_id) as session:
             planned = await letters.plan(session, case_of(order), wish)
         return LetterPlan(
@@ -46,7 +47,7 @@ class LetterActivities:
         case = case_of(order)
         async with self._means.sessions.tenant(order.tenant_id) as session:
             message_id = await letters.planned_message(session, case, order.stage.key, order.guardian_id)
-        writing = Writing(order.guardian_id, order.language, order.basis)
+        writing = Writing(order.guardian_id, order.language, order.basis, notice=NoticeTerms.of(order.stage))
         issued = await letters.issue(self._means, case, message_id, writing)
         return IssuedLetter(
             artifact_id=ArtifactId(issued.artifact_id),
@@ -57,5 +58,5 @@ class LetterActivities:
 
     @activity.defn
     async def deliver_letter(self, order: DeliveryOrder) -> Delivered:
-        there = await delivery.deliver(self._means, case_of(order), order.artifact_id)
+        there = await delivery.deliver(self._means, case_of(order), order.artifact_id, order.stage.purpose)
         return Delivered(state=there.state, effective_day=there.effective_day, reason=there.reason)

@@ -163,7 +163,7 @@ class _Walks:
         self._ruleset, self._grounds, self._sight = ruleset, grounds, _Sight(grounds)
         self._rules = rules_of(ruleset)
         self._asked = [(ruleset.condition_of(stage), *ruleset.guards(stage)) for stage in ruleset.stages]
-        self._waits = np.array([stage.wait_school_days for stage in ruleset.stages], np.int32)
+        self._waits = np.array([stage.waits for stage in ruleset.stages], np.int32)
         self._open, self._may_open = np.zeros(students, np.bool_), np.ones(students, np.bool_)
         self._index, self._weeks = np.full(students, NONE, np.int8), np.zeros(students, np.int8)
         self._step, self._left = np.full(students, NONE, np.int32), np.full(students, NONE, np.int32)

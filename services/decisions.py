@@ -39,7 +39,6 @@ REASONS = (
     (CaseResolved, StopReason.CASE_RESOLVED),
 )
 SENDS = frozenset({StageType.LETTER, StageType.MEETING, StageType.NOTICE})
-PURPOSES = {StageType.MEETING: "meetings", StageType.CONTACT: "calls"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +225,7 @@ async def preflight(
 ) -> Verdict:
     """Basis, today's stop conditions, contact stop, entitled guardians, breakers and sending switch, in one reading."""
     ruleset = await ruleset_of(session, digest)
-    entitled = await recipients(session, case, PURPOSES.get(stage.type, "letters"), stage.channels)
+    entitled = await recipients(session, case, stage.purpose, stage.channels)
     sends = stage.type in SENDS
     return Verdict(
         basis=await _checked(session, case, ruleset, basis),

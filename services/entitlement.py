@@ -1,6 +1,6 @@
 """Who receives a step of this case now, by which channel and language; contact stops and the sending switch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -13,17 +13,19 @@ from models.guardians import ContactStop, Guardian, GuardianLink
 from models.restores import RestoreHold
 from models.transfers import Transfer
 from rules.delivery.channels import Channel, channel_of, channels_of
-from rules.delivery.entitlement import Entitlement, Link, Order, Purpose, Standing, entitlement
+from rules.delivery.entitlement import Entitlement, Link, Order, Purpose, Standing, all_of, entitlement
 from services import school_days
 from services.context import CaseRef
 
 BASE_LANGUAGE = "en"
-GRANTS = {
-    Purpose.LETTERS: "may_receive_letters",
-    Purpose.MEETINGS: "may_attend_meetings",
-    Purpose.PORTAL: "may_use_portal",
-    Purpose.CALLS: "may_receive_calls",
+GRANTS: Mapping[Purpose, Callable[[GuardianLink], bool | None]] = {
+    Purpose.LETTERS: lambda link: link.may_receive_letters,
+    Purpose.NOTICES: lambda link: all_of(link.may_receive_letters, link.may_be_held_liable),
+    Purpose.MEETINGS: lambda link: link.may_attend_meetings,
+    Purpose.PORTAL: lambda link: link.may_use_portal,
+    Purpose.CALLS: lambda link: link.may_receive_calls,
 }
+"""What a link says of each purpose; a notice is for whoever may be held liable and may receive letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ async def _links(session: AsyncSession, student_id: UUID) -> Sequence[tuple[Guar
 def _standing(link: GuardianLink, guardian: Guardian, purpose: Purpose, on: date) -> Entitlement:
     order = Order(link.order_kind, link.order_from, link.order_to) if link.order_kind else None
     facts = Link(
-        may_receive=getattr(link, GRANTS[purpose]),
+        may_receive=GRANTS[purpose](link),
         parental_responsibility=link.parental_responsibility,
         valid_from=link.valid_from,
         valid_to=link.valid_to,

@@ -21,11 +21,12 @@ from rules.attendance.codes import ABSENCES, Status, family_exclusions
 from rules.errors import Invalid, NotFound
 from rules.ladder.state import Basis
 from rules.rulesets.measuring import window_first
-from rules.rulesets.metrics import CODE_SET, Measure, MetricKey, Window, WindowKind
+from rules.rulesets.metrics import CODE_SET, Kinds, Measure, MetricKey, Window, WindowKind
 from services import school_days
 from services.context import CaseRef
 from services.entitlement import BASE_LANGUAGE
 from services.meetings import convener
+from services.notices import NoticeTerms, notice_fields
 
 LISTED: Final = (Measure.ABSENT_HALF_DAYS, Measure.ABSENT_SESSIONS, Measure.UNAUTHORISED_SESSIONS)
 NAMED: Final = (*LISTED, Measure.CONSECUTIVE_DAYS, Measure.ATTENDED_SESSIONS)
@@ -41,6 +42,7 @@ class Writing:
     language: str
     basis: Basis = field(default_factory=Basis)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    notice: NoticeTerms | None = None
 
 
 async def gather(session: AsyncSession, case: CaseRef, writing: Writing) -> dict[str, Any]:
@@ -64,6 +66,8 @@ async def gather(session: AsyncSession, case: CaseRef, writing: Writing) -> dict
     data |= await _absences(session, case, school, writing)
     if before := await _previous_letter(session, case, writing.guardian_id):
         data["previous_letter_date"] = before.isoformat()
+    if writing.notice:
+        data |= await notice_fields(session, case, writing.guardian_id, writing.notice, writing.language)
     return data | dict(writing.extra)
 
 
@@ -115,7 +119,11 @@ async def _absences(session: AsyncSession, case: CaseRef, school: School, writin
     whose = Whose(case.student_id, case.school_id, basis.known_at or case.now)
     first = await _first_day(session, whose, counted, on, basis)
     excluded = _excluded(counted, school.code_set)
-    found = [one for one in await absent_sessions(session, whose, first, on) if one.code not in excluded]
+    found = [
+        one
+        for one in await absent_sessions(session, whose, first, on)
+        if one.code not in excluded and _counts(counted, one)
+    ]
     attended, possible = await attended_of_possible(session, whose, first, on)
     data: dict[str, Any] = {
         "period_start": first.isoformat(),
@@ -166,6 +174,15 @@ def _counted(basis: Basis) -> MetricKey | None:
             continue
     named = [key for key in keys if key.measure in NAMED]
     return min(named, key=lambda key: NAMED.index(key.measure), default=None)
+
+
+def _counts(counted: MetricKey | None, one: AbsentSession) -> bool:
+    """Whether the rule counted this session: a letter lists nothing that nobody holds against anyone."""
+    if counted is None:
+        return True
+    named = not counted.codes or one.code in counted.codes
+    unauthorised = counted.measure is Measure.UNAUTHORISED_SESSIONS or counted.kinds is Kinds.UNAUTHORISED
+    return named and (not unauthorised or one.status == Status.UNAUTHORISED_ABSENT)
 
 
 def _excluded(counted: MetricKey | None, code_set: str) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Letters of a case: planned for each entitled guardian, drawn and stored once, or written by hand for one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from hashlib import sha256
@@ -19,6 +19,7 @@ from rules.errors import DomainError, Forbidden, Invalid, NotFound
 from rules.ids import InstanceId, SchoolId, StudentId
 from rules.ladder.state import Basis
 from rules.letters.blocks import LetterDocument
+from rules.letters.checks import lacking
 from rules.letters.filling import fill, snapshot
 from rules.letters.parsing import parse_template
 from rules.letters.templates import TemplatePurpose
@@ -48,6 +49,7 @@ class Wish:
     purpose: str = "letters"
     channels: tuple[str, ...] = ()
     only: frozenset[UUID] | None = None
+    elements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ async def plan(session: AsyncSession, case: CaseRef, wish: Wish) -> list[Planned
     if done := await _planned(session, case):
         return done
     version = await _version(session, case, wish)
+    await _whole(session, version, wish.elements)
     entitled = await recipients(session, case, wish.purpose, wish.channels)
     if wish.only is not None:
         entitled = replace(entitled, allowed=[one for one in entitled.allowed if one.guardian_id in wish.only])
@@ -165,6 +168,17 @@ async def _version(session: AsyncSession, case: CaseRef, wish: Wish) -> LetterTe
             f"Template {wish.template} has no approved version for school {case.school_id}: approve one, then resume.",
         )
     return version
+
+
+async def _whole(session: AsyncSession, version: LetterTemplateVersion, elements: Sequence[str]) -> None:
+    """A notice without what the law asks it to say is not sent, in no language of the version."""
+    for language in (BASE_LANGUAGE, *version.translations):
+        if lacks := lacking(await _document(session, version, language), elements):
+            raise Invalid(
+                "notice_elements_missing",
+                f"Template version {version.id} ({language}) does not say what a notice must: {', '.join(lacks)}. "
+                'Mark each by data-element="NAME" in a new version, have it approved, then resume.',
+            )
 
 
 async def _purpose(session: AsyncSession, version: LetterTemplateVersion) -> str:

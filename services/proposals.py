@@ -13,7 +13,7 @@ from models.instances import Proposal as ProposalRow
 from models.students import CareFlag
 from rules.access.approvals import approver_for
 from rules.ids import ProposalId
-from rules.ladder.stages import Approval, Stage, StageType
+from rules.ladder.stages import WRITTEN, Approval, Stage, StageType
 from rules.ladder.state import Basis
 from rules.ladder.words import ProposalKind
 from services import batches, school_days
@@ -135,9 +135,9 @@ async def _step(session: AsyncSession, case: CaseRef, wanted: NewProposal) -> di
         "channels": list(stage.channels),
         "statutory": stage.statutory,
     }
-    if stage.type is StageType.LETTER and stage.template:
+    if stage.type in WRITTEN and stage.template:
         version = await approved_version(session, stage.template, case.school_id)
-        entitled = await recipients(session, case, "letters", stage.channels)
+        entitled = await recipients(session, case, stage.purpose, stage.channels)
         step |= {
             "template": stage.template,
             "template_version_id": str(version.id) if version else None,
@@ -162,6 +162,10 @@ def _does(stage: Stage, letters: int) -> str:
             return f"Books a meeting within {stage.within_school_days} school days and invites the family."
         case StageType.PLAN:
             return f"Asks staff to agree a support plan with the family within {stage.within_school_days} school days."
+        case StageType.NOTICE:
+            many = "one notice" if letters == 1 else f"{letters} notices, one for each guardian who may be held liable"
+            weeks = f"it gives the family {stage.period_school_weeks} school weeks"
+            return f"Writes, stores and sends {many}; {weeks}. Nothing leaves before the undo time is over."
         case StageType.ESCALATION:
             return f"Raises the case to tier {stage.case_tier or 3}, writes its chronology and opens the tasks."
         case _:

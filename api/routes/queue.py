@@ -41,7 +41,7 @@ from services.starting import starting
 
 router = APIRouter(prefix="/interventions", tags=["ladder"], route_class=HandrailRoute)
 AT_ONCE = 8
-StepType = Literal["CONTACT", "LETTER", "MEETING", "PLAN", "ESCALATION", "EXIT_REVIEW", "FOLLOW_UP"]
+StepType = Literal["CONTACT", "LETTER", "MEETING", "PLAN", "NOTICE", "ESCALATION", "EXIT_REVIEW", "FOLLOW_UP"]
 
 
 def _seen(caller: Caller, language: Language) -> Seen:

@@ -9,6 +9,7 @@ class Purpose(StrEnum):
     """What a guardian would receive."""
 
     LETTERS = "letters"
+    NOTICES = "notices"
     MEETINGS = "meetings"
     PORTAL = "portal"
     CALLS = "calls"
@@ -46,6 +47,13 @@ class Link:
     order: Order | None
     deceased: bool
     widening_unconfirmed: bool
+
+
+def all_of(*said: bool | None) -> bool | None:
+    """Whether all things hold; what nobody has said yet leaves it open unless another is known not to hold."""
+    if False in said:
+        return False
+    return None if None in said else True
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ PUBLISHED: Final[Mapping[EventType, Facts]] = MappingProxyType(
         EventType.MEETING_OUTCOME_RECORDED: {"result": MeetingResult},
         EventType.PLAN_OPENED: {"plan_id": UUID, "due": _WHEN},
         EventType.PLAN_AGREED: {"plan_id": UUID},
+        EventType.NOTICE_RUNS: {"until": _WHEN, "weeks": int},
         EventType.ESCALATED: {"to": str, "escalation_id": UUID},
         EventType.STEP_TAKEN: {"reached": bool},
         EventType.WAIT_STARTED: {"until": _WHEN},

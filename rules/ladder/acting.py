@@ -13,7 +13,7 @@ from rules.ladder.transitions import STANDS_STILL, after_hold, basis_lost, basis
 from rules.ladder.words import Change, NeedsStaff, Phase, StepResult
 
 FIRST_SENDING_WAIT = timedelta(minutes=10)
-FAMILY_FACING = frozenset({StageType.CONTACT, StageType.LETTER, StageType.MEETING})
+FAMILY_FACING = frozenset({StageType.CONTACT, StageType.LETTER, StageType.MEETING, StageType.NOTICE})
 LONGEST_SENDING_WAIT = timedelta(hours=1)
 
 
@@ -39,11 +39,24 @@ def cleared(state: State, verdict: Verdict, now: datetime) -> State:
     return state.but(act=act, proposal=None, undo_until=None, sending_retry_at=None, sending_tries=0)
 
 
+def written(state: State, sent: tuple[Recipient, ...]) -> Step:
+    """A rung of letters: it counts from the first that reached somebody; a notice from the last, so that nobody has
+    less time than it says.
+    """
+    days = [r.effective_day for r in sent if r.state in REACHED and r.effective_day]
+    counted = (max if _notice(state) else min)(days, default=None)
+    return Step(stage_key=state.stage_key or "", deliveries=sent, reached=bool(days), effective_day=counted)
+
+
+def _notice(state: State) -> bool:
+    return state.stage is not None and state.stage.type is StageType.NOTICE
+
+
 def step_taken(state: State, step: Step, now: datetime) -> State:
     """The rung's effects are done: the wait starts at its effective day, or a person must reach the family first."""
     if step.plan_id and step.plan_id == state.act.agreed:
         step = step.but(reached=True, effective_day=state.act.agreed_on)
-    elif not step.reached and state.act.reached_on and step.plan_id is None:
+    elif not step.reached and state.act.reached_on and step.plan_id is None and not _notice(state):
         step = step.but(reached=True, effective_day=state.act.reached_on, contact_by=None)
     state = state.but(steps=(*state.steps, step.but(basis=state.act.basis)), wait_from=step.effective_day)
     state = noted_when_done(state, now, begun=True).moved(Phase.WAITING)
@@ -93,9 +106,18 @@ def reached(state: State, day: date, now: datetime) -> State:
     step = state.last_step
     if step is None or step.stage_key != state.stage_key or step.result is not StepResult.TAKEN:
         return state.but(act=state.act.but(reached_on=state.act.reached_on or day))
-    if step.reached or step.plan_id is not None:
+    if step.reached or step.plan_id is not None or _notice(state):
         return state
     return _counts_from(state, step, day, now)
+
+
+def arrived(state: State, day: date, now: datetime) -> State:
+    """A letter reached somebody. A notice that another guardian gets later runs from then on."""
+    step = state.last_step
+    if step is None or step.stage_key != state.stage_key or not _notice(state):
+        return reached(state, day, now)
+    before = step.effective_day
+    return state if before and day <= before else _counts_from(state, step, day, now)
 
 
 def plan_agreed(state: State, plan_id: UUID, day: date, now: datetime) -> State:
@@ -149,6 +171,9 @@ def wait_resolved(state: State, day: date, counted_from: date, at: datetime, now
     if step and step.effective_day is None:
         state = with_step(state, step.but(effective_day=counted_from))
     state = state.but(advance_at=at, decide_at=at, due=day)
+    if _notice(state) and state.stage:
+        weeks = state.stage.period_school_weeks
+        state = state.noting(EventType.NOTICE_RUNS, now, until=day.isoformat(), weeks=weeks)
     return state.noting(EventType.WAIT_STARTED, now, until=day.isoformat())
 
 

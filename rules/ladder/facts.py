@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from rules.ids import GuardianId
 from rules.ladder import acting, transfers
-from rules.ladder.acting import not_reached, noted_when_done, reached, with_step
+from rules.ladder.acting import arrived, not_reached, noted_when_done, with_step
 from rules.ladder.commands import (
     AttendanceChanged,
     ContactStopChanged,
@@ -133,7 +133,7 @@ def delivered(
     state = with_step(state, changed)
     if there in REACHED and effective_day:
         sent = state.noting(EventType.LETTER_SENT, now, guardian_id=str(guardian_id), state=there.value)
-        return noted_when_done(reached(sent, effective_day, now), now)
+        return noted_when_done(arrived(sent, effective_day, now), now)
     if there in UNDELIVERED:
         state = state.noting(EventType.LETTER_NOT_DELIVERED, now, guardian_id=str(guardian_id), state=there.value)
     state = noted_when_done(state, now)

@@ -1,5 +1,6 @@
 """The pinned ladder: the rungs a running case walks, copied from its rule-set version when the case starts."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -33,11 +34,21 @@ class RegisterQuery(StrEnum):
     CONTINUE = "CONTINUE"
 
 
+WRITTEN = frozenset({StageType.LETTER, StageType.NOTICE})
+"""Rungs that write to each guardian of their kind."""
+PURPOSES: Mapping[StageType, str] = {
+    StageType.MEETING: "meetings",
+    StageType.CONTACT: "calls",
+    StageType.NOTICE: "notices",
+}
+"""What a guardian must be entitled to for a rung; a letter, where nothing is said."""
 NEVER_AUTO = frozenset({StageType.NOTICE, StageType.ESCALATION, StageType.REFERRAL})
 
 
 class Stage(BaseModel):
-    """One rung. `stage_type` is the name the requirements use (LETTER_1, MEETING, ...)."""
+    """One rung. `stage_type` is the name the requirements use (LETTER_1, MEETING, ...). Of a notice: how long it runs,
+    what the law asks it to say, and in words what improvement is sufficient and what ends it early.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,6 +63,15 @@ class Stage(BaseModel):
     within_school_days: int = 10
     max_reschedules: int = 2
     case_tier: int | None = None
+    period_school_weeks: int | None = None
+    elements: tuple[str, ...] = ()
+    sufficient: tuple[str, ...] = ()
+    early: tuple[str, ...] = ()
+
+    @property
+    def purpose(self) -> str:
+        """What a guardian must be entitled to for this rung to reach them."""
+        return PURPOSES.get(self.type, "letters")
 
     @property
     def approver(self) -> Approval:

@@ -33,10 +33,13 @@ class When:
 
 @dataclass(frozen=True)
 class Element:
-    """One element of the restricted markup: h1-h3, p, ul, ol, li, table, tr, th, td, strong, em, br or hr."""
+    """One element of the restricted markup: h1-h3, p, ul, ol, li, table, tr, th, td, strong, em, br or hr.
+    `says` names the element of a statutory notice that it is.
+    """
 
     tag: str
     children: tuple["Node", ...] = ()
+    says: str = ""
 
 
 Node = Text | Field | When | Element

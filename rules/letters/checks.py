@@ -1,7 +1,7 @@
 """The approval gate for wording: what a template must say, must not say, and how long it may be."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rules.letters.blocks import Element, FilledLetter, LetterDocument
@@ -38,6 +38,12 @@ def check_template(
     sample = fill(document, {name: _sample(spec) for name, spec in document.fields.items()})
     found = [*_length(sample, word_limit), *_tone(sample, purpose), *_contact(document), *_opening(document, purpose)]
     return tuple(sorted(found, key=lambda finding: not finding.blocking))
+
+
+def lacking(document: LetterDocument, elements: Iterable[str]) -> list[str]:
+    """The elements of a notice that no block of the letter is, whatever its conditions come to."""
+    said = {node.says for node in document.blocks if isinstance(node, Element) and node.children}
+    return [name for name in elements if name not in said]
 
 
 def _sample(spec: FieldSpec) -> object:

@@ -12,7 +12,7 @@ from typing import Any
 
 from rules.errors import Invalid
 from rules.letters.blocks import Element, Field, LetterDocument, Node, Text, When
-from rules.letters.fields import FieldSpec, read_schema
+from rules.letters.fields import NAME, FieldSpec, read_schema
 
 _FLOW = frozenset({"h1", "h2", "h3", "p", "ul", "ol", "table", "hr"})
 _WORDS = frozenset({"strong", "em", "br"})
@@ -27,6 +27,8 @@ INSIDE: Mapping[str, frozenset[str]] = {
 }
 """Which elements may stand directly in which; text stands only where `strong` may."""
 EMPTY = frozenset({"br", "hr"})
+SAYING = frozenset({"p", "ul", "ol", "table"})
+"""Blocks that may be an element which the law asks a notice to have."""
 ALIASES = {"b": "strong", "i": "em"}
 KNOWN = frozenset().union(*INSIDE.values())
 PLACEHOLDER = re.compile(r"\{\{(?P<field>.*?)\}\}|\{%(?P<tag>.*?)%\}|(?P<stray>\{\{|\}\}|\{%|%\})", re.DOTALL)
@@ -40,6 +42,7 @@ class _Open:
     tag: str
     at: str
     condition: tuple[str, bool] | None = None
+    says: str = ""
     children: list[Node] = field(default_factory=list)
 
 
@@ -64,8 +67,7 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         name, around = ALIASES.get(tag, tag), self.open[-1].tag
-        if attrs:
-            self.refuse(f"<{tag}> may have no attributes: remove {attrs[0][0]}")
+        says = self.said_by(tag, attrs)
         if name not in KNOWN:
             self.refuse(f"<{tag}> is not allowed: use headings, paragraphs, lists, tables, strong and em")
         elif name not in INSIDE[around]:
@@ -73,7 +75,16 @@ class _Reader(HTMLParser):
         if name in EMPTY:
             self.open[-1].children.append(Element(name))
         elif name in KNOWN:
-            self.open.append(_Open(name, self.place()))
+            self.open.append(_Open(name, self.place(), says=says))
+
+    def said_by(self, tag: str, attrs: list[tuple[str, str | None]]) -> str:
+        """The element of a notice that a block names by `data-element`, the one attribute there is."""
+        for name, value in attrs:
+            if name != "data-element" or tag not in SAYING:
+                self.refuse(f"<{tag}> may have no attributes: remove {name}")
+            elif not NAME.fullmatch(value or ""):
+                self.refuse("data-element needs a name: small letters, digits and _")
+        return dict(attrs).get("data-element") or ""
 
     def handle_endtag(self, tag: str) -> None:
         name, top = ALIASES.get(tag, tag), self.open[-1]
@@ -83,7 +94,7 @@ class _Reader(HTMLParser):
             self.refuse(f"</{tag}> closes nothing here: close <{top.tag}> or {{% endif %}} first")
             return
         self.open.pop()
-        self.open[-1].children.append(Element(name, tuple(top.children)))
+        self.open[-1].children.append(Element(name, tuple(top.children), top.says))
 
     def handle_data(self, data: str) -> None:
         done = 0

@@ -6,11 +6,11 @@ from typing import Final
 from rules.duties.words import RegisterEvent
 from rules.ladder.stages import StageType
 from rules.rulesets.conditions import leaves
-from rules.rulesets.model import RuleSet
+from rules.rulesets.model import RuleSet, StageRule
 from rules.rulesets.problems import Flaw, Problem
 from rules.rulesets.progress_leaves import PROGRESS_LEAVES
 
-LATER: Final = frozenset({StageType.NOTICE, StageType.REFERRAL})
+LATER: Final = frozenset({StageType.REFERRAL})
 
 
 def activation_problems(ruleset: RuleSet) -> Iterator[Problem]:
@@ -19,9 +19,36 @@ def activation_problems(ruleset: RuleSet) -> Iterator[Problem]:
         if stage.type in LATER:
             wrong = f"{stage.type} steps are not carried out yet (later)"
             yield Problem.at(f"stages[{at}].type", Flaw.NOT_BUILT, wrong, "leave the stage out")
+    yield from _notices(ruleset)
     yield from _unheard(ruleset)
     yield from _unconfirmed(ruleset)
     yield from _without_data(ruleset)
+
+
+def _notices(ruleset: RuleSet) -> Iterator[Problem]:
+    """A notice says for how long it runs and what improvement is sufficient; nothing else has a period."""
+    for at, stage in enumerate(ruleset.stages):
+        if stage.type is not StageType.NOTICE:
+            if stage.period_school_weeks is not None:
+                wrong = f"is for notices only, this is a {stage.type}"
+                yield Problem.at(f"stages[{at}].period_school_weeks", Flaw.CONFLICT, wrong, "leave it out")
+            continue
+        if stage.period_school_weeks is None:
+            remedy = "say for how many school weeks the notice runs"
+            yield Problem.at(f"stages[{at}].period_school_weeks", Flaw.MISSING, "is missing", remedy)
+        if not any(rule.then == "EXIT_REVIEW" for rule in stage.stop):
+            wrong = "does not say what sufficient improvement is"
+            yield Problem.at(f"stages[{at}].stop", Flaw.MISSING, wrong, "add a stop that leads to the exit review")
+        yield from _unsaid(at, stage)
+
+
+def _unsaid(at: int, stage: StageRule) -> Iterator[Problem]:
+    """What a notice tells the family is said in its words, not in the rule's."""
+    silent = [f"stop[{i}]" for i, one in enumerate(stage.stop) if one.then == "EXIT_REVIEW" and one.says is None]
+    silent += [f"escalate[{i}]" for i, one in enumerate(stage.escalate) if one.says is None]
+    for place in silent:
+        remedy = "say it in words that a family reads"
+        yield Problem.at(f"stages[{at}].{place}.says", Flaw.MISSING, "is missing", remedy)
 
 
 def _unheard(ruleset: RuleSet) -> Iterator[Problem]:

@@ -75,7 +75,7 @@ def rules_of(ruleset: RuleSet) -> tuple[Rule, ...]:
 
 def _stops(ruleset: RuleSet) -> Iterator[Rule]:
     for at, stage in enumerate(ruleset.stages):
-        yield from (Rule(f"stop:{rule.key}", rule.when, at, stop=rule) for rule in stage.stop)
+        yield from (Rule(f"stop:{rule.key}", ruleset.to_stop(stage, rule), at, stop=rule) for rule in stage.stop)
     yield from (Rule(f"stop:{rule.key}", rule.when, stop=rule) for rule in ruleset.stop)
 
 

@@ -263,6 +263,7 @@ _FIELDS: Final[Mapping[str, frozenset[str]]] = {
             "approval",
             "channels",
             "wait_school_days",
+            "period_school_weeks",
             "within_school_days",
             "max_reschedules",
             "case_tier",
@@ -272,6 +273,7 @@ _FIELDS: Final[Mapping[str, frozenset[str]]] = {
 }
 _PLACES: Final = (
     "entry, register_query, scope/schools, follow_up/{weeks|relapse|relapse_to}, "
-    "stages/KEY/{when|template|approval|channels|wait_school_days|within_school_days|max_reschedules|case_tier}, "
+    "stages/KEY/{when|template|approval|channels|wait_school_days|period_school_weeks|within_school_days|max_reschedules|"
+    "case_tier}, "
     "duties/KEY/{when|recipient}, duties/KEY/deadline/n, watch/KEY (a new one), watch/KEY/when, verify/KEY"
 )

@@ -35,6 +35,9 @@ def _steps(pack: RuleSet, content: RuleSet) -> Found:
         if after.wait_school_days < before.wait_school_days:
             wait = f"{before.key} gives the family {before.wait_school_days} school days, not fewer"
             yield f"stages/{before.key}/wait_school_days", wait
+        if (after.period_school_weeks or 0) < (before.period_school_weeks or 0):
+            period = f"{before.key} gives the family {before.period_school_weeks} school weeks, not fewer"
+            yield f"stages/{before.key}/period_school_weeks", period
         if _RANK[after.approval] < _RANK[before.approval]:
             yield f"stages/{before.key}/approval", f"{before.key} is a step of law: {before.approval} agrees, or higher"
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from rules.ladder.stages import Approval, RegisterQuery, StageType
-from rules.rulesets.case_leaves import AGEING_FACTS, YearGroup
+from rules.rulesets.case_leaves import AGEING_FACTS, StageAge, StageAgeParams, YearGroup
 from rules.rulesets.comparisons import FactKey, FactName
 from rules.rulesets.conditions import AllOf, Condition, fact_keys, leaves, metric_keys
 from rules.rulesets.guards import guards_of
@@ -19,6 +19,7 @@ from rules.rulesets.parameters import Leaf, Strict, Word
 
 SchoolDays = Annotated[int, Field(strict=True, ge=0, le=200)]
 Age = Annotated[int, Field(strict=True, ge=0, le=30)]
+DAYS_OF_A_SCHOOL_WEEK: Final = 5
 AGEING = (*AGEING_FACTS, DateWindow, MonthsIntoYear)
 """Leaves that time alone makes true."""
 DATED = frozenset(FactName) - {FactName.REASON_ACCEPTED, FactName.CASE_RESOLVED, FactName.ARTIFACT}
@@ -40,6 +41,8 @@ class StopRule(Strict):
     key: RuleKey
     when: Condition
     then: Literal["EXIT_REVIEW", "STOPPED"] = "EXIT_REVIEW"
+    says: Text | None = None
+    """The same in words that a family reads, for a notice: what sufficient improvement is."""
 
 
 class EscalateRule(Strict):
@@ -48,6 +51,8 @@ class EscalateRule(Strict):
     key: RuleKey
     when: Condition
     to: RuleKey
+    says: Text | None = None
+    """The same in words that a family reads, for a notice: what ends it early."""
 
 
 class StageRule(Strict):
@@ -66,9 +71,16 @@ class StageRule(Strict):
     case_tier: Annotated[int, Field(strict=True, ge=1, le=3)] | None = None
     stop: tuple[StopRule, ...] = ()
     escalate: tuple[EscalateRule, ...] = ()
+    period_school_weeks: Annotated[int, Field(strict=True, ge=1, le=12)] | None = None
+    """How long a notice runs, from the day it has reached everybody it is for."""
     elements: tuple[Word, ...] = ()
     """What the law asks the notice or the plan to say, by name."""
     cite: Text | None = None
+
+    @property
+    def waits(self) -> int:
+        """School days before the next rung: a notice's period is counted in school days, a school week being five."""
+        return max(self.wait_school_days, DAYS_OF_A_SCHOOL_WEEK * (self.period_school_weeks or 0))
 
 
 class Waiver(Strict):
@@ -184,6 +196,15 @@ class RuleSet(Strict):
             return rule.when
         return AllOf(children=(rule.when, unseen))
 
+    def to_stop(self, stage: StageRule, rule: StopRule) -> Condition:
+        """What must hold of a stage's own stop: whether improvement under a notice is sufficient is not judged before
+        its period is over. Facts that a person has entered stop at once.
+        """
+        if stage.period_school_weeks is None or rule.then == "STOPPED":
+            return rule.when
+        over = StageAge(type="StageAge", params=StageAgeParams(school_days=stage.waits))
+        return AllOf(children=(over, rule.when))
+
     def _everywhere(self, check: str) -> bool:
         """Whether a named check is off for the whole ladder."""
         return any(waiver.check == check and waiver.stage is None for waiver in self.waivers)
@@ -208,7 +229,9 @@ class RuleSet(Strict):
         """Every different leaf once, in the stable order that bitmaps are written in; guards come last."""
         found = dict.fromkeys(leaf for _, tree in self.conditions() for leaf in leaves(tree))
         jumps = [leaf for rule in self._escalations() for leaf in leaves(self.to_escalate(rule))]
-        return tuple(dict.fromkeys([*found, *(leaf for stage in self.stages for leaf in self.guards(stage)), *jumps]))
+        ends = [leaf for stage in self.stages for rule in stage.stop for leaf in leaves(self.to_stop(stage, rule))]
+        guards = (leaf for stage in self.stages for leaf in self.guards(stage))
+        return tuple(dict.fromkeys([*found, *guards, *jumps, *ends]))
 
     def metric_leaves(self) -> tuple[Leaf, ...]:
         """The leaves that the register alone decides: the bits of a bitmap."""

@@ -13,6 +13,7 @@ from rules.rulesets.activation import activation_problems
 from rules.rulesets.attached_tests import failing_tests
 from rules.rulesets.boundaries import boundary_problems
 from rules.rulesets.defaults import FOLLOW_UP, STOP
+from rules.rulesets.describing import described
 from rules.rulesets.documents import read
 from rules.rulesets.model import RuleSet, StageRule
 from rules.rulesets.problems import refused
@@ -90,7 +91,13 @@ def ladder_snapshot(ruleset: RuleSet, version: int) -> LadderSnapshot:
 
 def _snapshot_stage(ruleset: RuleSet, stage: StageRule) -> Stage:
     shared = stage.model_dump(include=set(Stage.model_fields) & set(StageRule.model_fields))
-    return Stage(**shared, stage_type=stage_type(ruleset, stage))
+    shared |= {"wait_school_days": stage.waits, "stage_type": stage_type(ruleset, stage)}
+    if stage.type is StageType.NOTICE:
+        shared["sufficient"] = tuple(
+            rule.says or described(rule.when) for rule in stage.stop if rule.then == "EXIT_REVIEW"
+        )
+        shared["early"] = tuple(rule.says or described(rule.when) for rule in stage.escalate)
+    return Stage(**shared)
 
 
 def refuse_activation(ruleset: RuleSet) -> None:

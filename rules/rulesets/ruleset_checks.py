@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rules.ladder.stages import NEVER_AUTO, Approval, StageType
+from rules.ladder.stages import NEVER_AUTO, WRITTEN, Approval
 from rules.rulesets.case_leaves import PERSON_ENTERED
 from rules.rulesets.clauses import MAX_CLAUSES, MAX_CLAUSES_OF_SET, count_clauses
 from rules.rulesets.conditions import MAX_LEAVES_OF_SET, leaves, too_big
@@ -72,7 +72,7 @@ def _repeats(ruleset: RuleSet) -> Iterator[Problem]:
 
 def _stages(ruleset: RuleSet) -> Iterator[Problem]:
     for at, stage in enumerate(ruleset.stages):
-        if stage.type in {StageType.LETTER, StageType.NOTICE} and stage.template is None:
+        if stage.type in WRITTEN and stage.template is None:
             yield Problem.at(f"stages[{at}].template", Flaw.MISSING, "is missing", "name the letter template")
         if stage.approval is Approval.AUTO and (stage.statutory or stage.type in NEVER_AUTO):
             wrong = "is AUTO, but statutory and escalating steps need a person"

@@ -180,7 +180,7 @@ def _laddered(under: _Under, walk: _Walk, day: _Day) -> tuple[_Walk, SimulatedSt
 
 def _stepped(under: _Under, walk: _Walk, day: _Day, stage: str) -> _Walk:
     index, acted = under.ruleset.index_of(stage), under.acted(day.on)
-    wait = under.ruleset.stages[index].wait_school_days
+    wait = under.ruleset.stages[index].waits
     until = (under.history.calendar.after(acted, wait) or date.max) if wait else None
     return replace(walk, index=index, step_on=acted, wait_until=until, acts_on=acted)
 

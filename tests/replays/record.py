@@ -16,14 +16,17 @@ from rules.ladder.commands import DeliveryState, EnrolmentChanged, EnrolmentEnd
 from rules.ladder.state import Pause
 from rules.ladder.words import PauseKind, Phase
 from tests.servers.kinds import TimeSkipping
-from tests.workflows.driver import ESCALATION, LETTER_1, LETTER_2, MEETING, PLAN, Walk, ladder, walking
+from tests.workflows.driver import ESCALATION, LETTER_1, LETTER_2, MEETING, NOTICE, PLAN, Walk, ladder, walking
 from tests.workflows.test_nightly import FakeNight, begun
-from tests.workflows.world import MOTHER
+from tests.workflows.world import FATHER, MOTHER
 
 HISTORIES = Path(__file__).parent / "histories"
 NIGHTS = HISTORIES / "nights"
 LADDER = ladder(LETTER_1, LETTER_2, MEETING, ESCALATION)
-RUNGS = {"plan_agreed_then_escalated": ladder(PLAN, ESCALATION)}
+RUNGS = {
+    "plan_agreed_then_escalated": ladder(PLAN, ESCALATION),
+    "notice_that_one_guardian_gets_later": ladder(NOTICE, ESCALATION),
+}
 """The ladders of the stories that walk another one."""
 
 
@@ -136,6 +139,21 @@ async def plan_agreed_then_escalated(walk: Walk) -> None:
     await walk.say("stop", commands.Stop, reason_code="OTHER_SUPPORT")
 
 
+async def notice_that_one_guardian_gets_later(walk: Walk) -> None:
+    walk.world.entitled = (MOTHER, FATHER)
+    walk.world.deliveries = {FATHER: DeliveryState.AWAITING_POST}
+    await walk.approve("notice")
+    await walk.until(lambda v: v.state.advance_at, "wait")
+    await walk.pass_days(7)
+    day = await walk.today()
+    given = {"guardian_id": FATHER, "handed_over": True, "effective_day": day}
+    await walk.say("record_delivery", commands.RecordDelivery, **given)
+    await walk.until(lambda v: v.state.steps[-1].effective_day == day, "the later day")
+    await walk.pass_days(25)
+    await walk.pending("escalation")
+    await walk.say("stop", commands.Stop, reason_code="OTHER_SUPPORT")
+
+
 STORIES: tuple[Callable[[Walk], Awaitable[None]], ...] = (
     letter_then_correction_rescinded,
     meeting_then_clean_follow_up,
@@ -144,6 +162,7 @@ STORIES: tuple[Callable[[Walk], Awaitable[None]], ...] = (
     posted_then_held_then_exempt,
     held_for_the_register_then_by_an_exemption,
     plan_agreed_then_escalated,
+    notice_that_one_guardian_gets_later,
 )
 
 

@@ -33,6 +33,15 @@ CONTACT = Stage(key="contact", type=StageType.CONTACT, stage_type="CONTACT", wit
 LETTER_1 = Stage(key="letter-1", type=StageType.LETTER, stage_type="LETTER_1", template="L1", wait_school_days=10)
 LETTER_2 = Stage(key="letter-2", type=StageType.LETTER, stage_type="LETTER_2", template="L2", wait_school_days=10)
 PLAN = Stage(key="plan", type=StageType.PLAN, stage_type="PLAN", within_school_days=10, wait_school_days=20)
+NOTICE = Stage(
+    key="notice",
+    type=StageType.NOTICE,
+    stage_type="NOTICE",
+    template="N",
+    approval=Approval.LEADER,
+    wait_school_days=15,
+    period_school_weeks=3,
+)
 MEETING = Stage(key="meeting", type=StageType.MEETING, stage_type="MEETING", within_school_days=10, max_reschedules=2)
 ESCALATION = Stage(
     key="escalation", type=StageType.ESCALATION, stage_type="ESCALATION", case_tier=3, approval=Approval.LEADER

@@ -3,7 +3,7 @@
 from rules.ladder import acting
 from rules.ladder.events import EventType
 from rules.ladder.stages import Stage, StageType
-from rules.ladder.state import REACHED, RETRIABLE, Recipient, State, Step
+from rules.ladder.state import RETRIABLE, Recipient, State, Step
 from rules.ladder.steps import CarryOutAfterEffects, MissContact, MonthlyTask, ResolveWait, TakeStep
 from workflows.case import Case
 from workflows.ports.calendar import DeadlineOrder, Deadlines, school_deadlines
@@ -33,7 +33,7 @@ async def take_step(case: Case, _step: TakeStep) -> None:
     match stage.type:
         case StageType.CONTACT:
             await contact(case, stage)
-        case StageType.LETTER:
+        case StageType.LETTER | StageType.NOTICE:
             await letters(case, stage)
         case StageType.MEETING:
             await book(case, stage)
@@ -64,9 +64,7 @@ async def letters(case: Case, stage: Stage) -> None:
         case.state = case.state.but(act=case.state.act.but(planned=True, recipients=people))
     for recipient in case.state.act.recipients:
         await letter(case, stage, recipient)
-    sent = case.state.act.recipients
-    days = [r.effective_day for r in sent if r.state in REACHED and r.effective_day]
-    step = Step(stage_key=stage.key, deliveries=sent, reached=bool(days), effective_day=min(days, default=None))
+    step = acting.written(case.state, case.state.act.recipients)
     case.state = acting.step_taken(case.state, step, case.now)
 
 

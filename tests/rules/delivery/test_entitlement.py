@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from rules.delivery.entitlement import ENTITLED, Link, Order, Standing, entitlement
+from rules.delivery.entitlement import ENTITLED, Link, Order, Standing, all_of, entitlement
 
 TODAY = date(2026, 11, 20)
 YESTERDAY, TOMORROW = date(2026, 11, 19), date(2026, 11, 21)
@@ -46,3 +46,15 @@ def test_the_first_reason_against_it_is_named(link: Link, standing: Standing, re
 @pytest.mark.parametrize("order", [Order("no contact", None, YESTERDAY), Order("no contact", TOMORROW, None)])
 def test_an_order_binds_between_its_dates_only(order: Order) -> None:
     assert entitlement(replace(MOTHER, order=order), TODAY) == ENTITLED
+
+
+@pytest.mark.parametrize(
+    "said",
+    [(True, True, True), (True, None, None), (None, None, None), (None, False, False), (True, False, False)],
+)
+def test_what_nobody_has_said_is_open_unless_something_else_speaks_against_it(
+    said: tuple[bool | None, bool | None, bool | None],
+) -> None:
+    one, other, answer = said
+    assert all_of(one, other) is answer
+    assert all_of(other, one) is answer

@@ -3,12 +3,13 @@
 import pytest
 
 from rules.delivery.lock_screen import lint
-from rules.errors import NotFound
-from rules.letters.checks import check_template
+from rules.errors import Invalid, NotFound
+from rules.letters.checks import check_template, lacking
 from rules.letters.filling import fill, merge_fields_used
 from rules.letters.parsing import parse_template
 from rules.letters.reading import plain_text, words_on_first_page
 from rules.letters.templates import StarterTemplate, TemplatePurpose, starter_template, starter_templates
+from rules.rulesets.ruleset import load_pack
 from tests.rules.letters.samples import DATA
 
 GOOD = "<h1>Help for {{ student_first_name }}</h1><p>Ring {{ contact_name }} on {{ contact_phone }}.</p>"
@@ -22,7 +23,7 @@ def findings(body: str, purpose: str = "supportive", language: str = "en") -> di
 def test_the_shipped_keys() -> None:
     assert [template.key for template in starter_templates()] == [
         "ESCALATION_NOTICE", "EXIT_CELEBRATION", "LETTER_1_ATTENDANCE", "LETTER_2_ATTENDANCE", "MEETING_INVITATION",
-        "RESCISSION", "SUPPORT_PLAN",
+        "NOTICE_TO_IMPROVE", "RESCISSION", "SUPPORT_PLAN",
     ]  # fmt: skip
     with pytest.raises(NotFound, match="LETTER_1_ATTENDANCE"):
         starter_template("LETTER_9")
@@ -70,3 +71,37 @@ def test_a_letter_opens_with_the_child_and_help_and_names_one_person() -> None:
         "no_wish_to_help": True,
     }
     assert findings("<p>Hello.</p>", "celebration") == {"no_named_person": True}
+
+
+def test_a_block_says_which_element_of_a_notice_it_is() -> None:
+    body = (
+        '<h1>Help</h1><p data-element="period">Six weeks.</p><p data-element="empty"></p>'
+        '{% if review_date %}<p data-element="warning">Perhaps.</p>{% endif %}'
+    )
+    document = parse_template(body, title="T")
+    assert lacking(document, ["period", "warning", "empty", "support"]) == ["warning", "empty", "support"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<h1 data-element="period">Six weeks.</h1>',
+        '<p data-element="Six weeks">Six weeks.</p>',
+        "<p data-element>Six weeks.</p>",
+        '<p data-element="period" class="x">Six weeks.</p>',
+    ],
+)
+def test_no_other_block_and_no_other_attribute(body: str) -> None:
+    with pytest.raises(Invalid):
+        parse_template(body, title="T")
+
+
+def test_the_notice_has_every_element_that_english_guidance_asks_for() -> None:
+    pack = load_pack("gb-eng-2024")
+    elements = pack.stages[pack.index_of("notice-to-improve")].elements
+    assert len(elements) == 8
+    notice = starter_template("NOTICE_TO_IMPROVE").parsed()
+    assert lacking(notice, elements) == []
+    said = plain_text(fill(notice, {**DATA, "support_so_far": [], "early_grounds": []}))
+    assert "nothing on record" in said
+    assert "Nothing will be asked before this notice ends." in said

@@ -230,7 +230,7 @@ def test_a_problem_is_named_by_its_place(document: Any, place: str, reason: str)
     ("document", "place"),
     [
         (
-            changed(stages=[LETTER, {"key": "notice", "type": "NOTICE", "template": "N", "cite": "s.1"}]),
+            changed(stages=[LETTER, {"key": "referral", "type": "REFERRAL", "cite": "s.1"}]),
             "stages[1].type",
         ),
         (changed(duties=[{**DUTY, "on_event": "full_moon"}]), "duties[0].on_event"),
