@@ -26,7 +26,7 @@ def test_a_tenant_is_made_once_however_often_it_is_asked_for() -> None:
     assert said(ran(app, "list")) == {name: value for name, value in first.items() if name != "created"}
 
 
-def test_its_letters_can_go_out_and_its_rules_wait_for_two_people(database: Database) -> None:
+def test_its_letters_can_go_out_while_rules_and_wording_of_law_wait_for_two_people(database: Database) -> None:
     tenant = said(ran(app, *HARROWBY))["id"]
     letters = asked(
         database,
@@ -34,8 +34,9 @@ def test_its_letters_can_go_out_and_its_rules_wait_for_two_people(database: Data
         "select t.key, v.status, v.approved_by, v.author_id, v.reason "
         "from letter_template_version v join letter_template t on t.id = v.template_id order by t.key",
     )
-    shipped = [one.key for one in starter_templates()]
-    assert letters == [(key, "APPROVED", None, None, "shipped with Handrail") for key in shipped]
+    states = {one.key: "DRAFT" if one.purpose == "statutory" else "APPROVED" for one in starter_templates()}
+    assert [key for key, state in states.items() if state == "DRAFT"] == ["NOTICE_TO_IMPROVE"]
+    assert letters == [(key, state, None, None, "shipped with Handrail") for key, state in states.items()]
     rules = asked(
         database,
         tenant,
