@@ -158,9 +158,9 @@ def test_a_version_is_compared_with_the_one_in_force_or_before_in_words(district
     assert district.get(f"{RULES}/{third}/diff", tenancy=district.theirs).status_code == 404
 
 
-def test_a_step_that_is_built_later_keeps_a_version_from_activation(district: District) -> None:
-    stages = [*document("later")["stages"], {"key": "plan", "type": "PLAN"}]
-    version_id = drafted(district, "later", stages=stages, tests=[])
+def test_what_is_built_later_keeps_a_version_from_activation(district: District) -> None:
+    watch = [{"key": "score", "when": {"type": "ScoreBelow", "params": {"measure": "reading", "value": 40}}}]
+    version_id = drafted(district, "later", watch=watch, tests=[])
     moved(district, version_id, *IN_FORCE[:2])
     answer = district.post(f"{RULES}/{version_id}/activate", json=WHY)
     assert (answer.status_code, answer.json()["code"]) == (422, "ruleset_not_ready")
