@@ -80,6 +80,8 @@ def test_a_held_step_is_not_approved_until_a_leader_has_released_the_batch(distr
     assert (again.status_code, again.json()["code"]) == (409, "breaker_not_open")
     assert queued(district)[instance_id]["breaker_id"] is None
     assert walks.say(instance_id, "approve", proposal_id=item["proposal_id"]).status_code == 200
+    back = walks.say(instance_id, "withdraw-approval", proposal_id=item["proposal_id"], reason="End of the test.")
+    assert back.status_code == 200, back.text
     ended(walks, instance_id)
     assert district.run(_entries(district, breaker_id)) == ["release_breaker"]
 

@@ -75,7 +75,8 @@ def node_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("Node.js with npm is not here: sign-in at oauth2-mock-server (PKCE) is not proven by this run")
     folder = tmp_path_factory.mktemp("npm")
     command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder)]
-    made = subprocess.run([*command, OAUTH2_MOCK_SERVER], capture_output=True, text=True, check=False, timeout=PATIENCE)
+    command = ["timeout", str(PATIENCE), *command, OAUTH2_MOCK_SERVER]  # a source that never answers
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode != 0:
         pytest.skip(f"npm cannot install {OAUTH2_MOCK_SERVER} here: PKCE at a real provider is not proven by this run")
     port = free_port()

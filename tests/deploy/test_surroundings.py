@@ -59,10 +59,12 @@ def as_ordinary_user(folder: Path) -> list[str]:
 
 @needs_root
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs util-linux")
-def test_an_ordinary_user_brings_it_up(base: Path) -> None:
-    home = base / "home"
+def test_an_ordinary_user_brings_it_up_also_with_the_home_of_another(base: Path) -> None:
+    home, closed = base / "home", base / "root"
     home.mkdir()
-    with ended(RunningStack(home / "state", wrap=as_ordinary_user(home))) as stack:
+    (closed / ".config" / "temporalio").mkdir(parents=True)
+    closed.chmod(0o700)  # what sudo leaves in HOME
+    with ended(RunningStack(home / "state", {"HOME": str(closed)}, wrap=as_ordinary_user(home))) as stack:
         stack.up("--port", str(free_port()))
         assert stack.ready()
         assert stack.interrupt() == 0
