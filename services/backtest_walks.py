@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -89,7 +90,7 @@ async def walk_school(sessions: Sessions, actor: Actor, asked: Asked, run: Threa
             part = await _part(session, row, asked.school_id, now)
         if not part.students:
             return True
-        walked = await run(lambda part=part: walk_part(part))  # type: ignore[misc]  # bound now, run elsewhere
+        walked = await run(partial(walk_part, part))
         async with sessions.tenant(actor.tenant_id) as session:
             if not await _write(session, asked, walked):
                 return False
