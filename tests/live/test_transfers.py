@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from models.instances import Instance
@@ -41,7 +42,10 @@ def test_the_receiving_leader_takes_the_case(town: Town) -> None:
     assert town.district.get(f"{path}/handover", LEADER).json()["code"] == "handover_not_found"
     goes_to_elm(town, walk)
     town.stands(walk, "TRANSFER_PENDING")
-    ask = lambda: town.district.get(f"{path}/handover", OFFICER)  # noqa: E731  # asked again below
+
+    def ask() -> httpx.Response:
+        return town.district.get(f"{path}/handover", OFFICER)
+
     page = town.until(ask, lambda answer: answer.is_success, "the handover").json()
     assert (page["from_school"], page["to_school"], page["status"]) == ("Oak School", "Elm School", "PENDING")
     assert page["choices"] == ["CONTINUE", "SUPPORT_ONLY", "CLOSE"]
