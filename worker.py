@@ -4,7 +4,9 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from temporalio.service import RPCError
 from activities.boundary import Boundary
 from activities.registry import ActivityDependencies, build
 from gateways import logs
-from gateways.kafka import KafkaAddress, KafkaPublisher, KafkaReader
+from gateways.kafka_address import KafkaAddress
 from gateways.keyring import MasterKeyRing
 from gateways.mailer import SmtpAddress, SmtpMailer
 from gateways.object_store import STORE_AWAY, S3ObjectStore, StoreAddress
@@ -25,7 +27,6 @@ from orchestration.carriers import CaseCarriers
 from orchestration.client import TemporalAddress, connect, temporal_answers
 from orchestration.codec import EncryptedPayloads
 from orchestration.deployment import build_id, deployment, make_current
-from orchestration.kafka import KafkaInlet, KafkaMetrics, KafkaOutlet
 from orchestration.reconcile import reconcile_all
 from orchestration.relay import Relay
 from orchestration.schedules import ensure_schedules
@@ -43,6 +44,7 @@ LOCK_FILE = Path(__file__).with_name("requirements.lock")
 SCHEDULES_EVERY_SECONDS = 60.0
 RECONCILE_EVERY_SECONDS = 24 * 3600.0  # and once at every start
 AGAIN_SECONDS = 60.0  # what could not be done is tried again this soon, however seldom it is due
+APART_SECONDS = 0.25  # the first looks begin one after another, and so share connections
 THREADS = 4
 AWAY = (*DATABASE_AWAY, *STORE_AWAY, RPCError, TimeoutError)
 
@@ -121,17 +123,20 @@ async def beside(stop: asyncio.Event, means: Means, client: Client, settings: Se
     poster = WebhookPoster(loopback=settings.webhook_loopback)
     dispatcher = Dispatcher(sessions, means.keyring, poster, now, WebhookMetrics(registry))
     showing = shown_at(settings.worker_metrics, registry)
+    looks: list[tuple[float, Callable[[], Awaitable[object]]]] = [
+        (LOOK_SECONDS, Witness(sessions, client, now).look),
+        (COUNT_SECONDS, dispatcher.count),
+        (ANCHOR_LOOK_SECONDS, sealer.anchor_all),
+        (SCHEDULES_EVERY_SECONDS, lambda: ensure_schedules(sessions, client)),
+        (RECONCILE_EVERY_SECONDS, lambda: reconcile_all(sessions, client, now=now())),
+    ]
     async with asyncio.TaskGroup() as together:
-        for loop in kafka_loops(settings, sessions, KafkaMetrics(registry)):
+        for loop in kafka_loops(settings, sessions, registry):
             together.create_task(loop(stop))
-        together.create_task(relay.run(stop))
-        together.create_task(sealer.run(stop))
-        together.create_task(every(stop, LOOK_SECONDS, Witness(sessions, client, now).look))
-        together.create_task(dispatcher.run(stop))
-        together.create_task(every(stop, COUNT_SECONDS, dispatcher.count))
-        together.create_task(every(stop, ANCHOR_LOOK_SECONDS, sealer.anchor_all))
-        together.create_task(every(stop, SCHEDULES_EVERY_SECONDS, lambda: ensure_schedules(sessions, client)))
-        together.create_task(every(stop, RECONCILE_EVERY_SECONDS, lambda: reconcile_all(sessions, client, now=now())))
+        for loop in (relay.run, sealer.run, dispatcher.run):
+            together.create_task(loop(stop))
+        for turn, (seconds, look) in enumerate(looks):
+            together.create_task(every(stop, seconds, look, after=turn * APART_SECONDS))
     await poster.close()
     showing()
 
@@ -149,21 +154,20 @@ async def first_look(witness: Witness, stop: asyncio.Event) -> None:
 
 
 def kafka_loops(
-    settings: Settings, sessions: Sessions, metrics: KafkaMetrics
+    settings: Settings, sessions: Sessions, registry: CollectorRegistry
 ) -> list[Callable[[asyncio.Event], Coroutine[Any, Any, None]]]:
-    """Out, and in if topics are named; nothing without a broker."""
+    """Out, and in if topics are named; nothing without a broker, whose client is not even loaded then."""
     if settings.kafka_servers is None:
         return []
     password = secret(settings.kafka_password) if settings.kafka_password else None
     where = KafkaAddress(
         settings.kafka_servers, settings.kafka_security, settings.kafka_mechanism, settings.kafka_user, password
     )
-    outlet = KafkaOutlet(sessions, KafkaPublisher(where), now, metrics)
     topics = [topic.strip() for topic in settings.kafka_topics.split(",") if topic.strip()]
-    if not topics:
-        return [outlet.run]
-    inlet = KafkaInlet(sessions, KafkaReader(where, topics, settings.kafka_group), now, metrics)
-    return [outlet.run, inlet.run]
+    made: list[Callable[[asyncio.Event], Coroutine[Any, Any, None]]] = import_module(
+        "orchestration.kafka_loops"
+    ).kafka_loops(where, topics, settings.kafka_group, sessions, now, registry)
+    return made
 
 
 def shown_at(where: str | None, registry: CollectorRegistry) -> Callable[[], None]:
@@ -186,8 +190,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def every(stop: asyncio.Event, seconds: float, do: Callable[[], Awaitable[object]]) -> None:
+async def every(
+    stop: asyncio.Event, seconds: float, do: Callable[[], Awaitable[object]], *, after: float = 0.0
+) -> None:
     """Do a thing now and then; a database, store or Temporal that is away is tried again next time."""
+    await paused(stop, after)
     while not stop.is_set():
         pause = seconds
         try:
@@ -195,10 +202,13 @@ async def every(stop: asyncio.Event, seconds: float, do: Callable[[], Awaitable[
         except AWAY as away:
             pause = min(seconds, AGAIN_SECONDS)
             log.warning("tried again in %s s: %s", pause, type(away).__name__)
-        try:
-            await asyncio.wait_for(stop.wait(), pause)
-        except TimeoutError:
-            continue
+        await paused(stop, pause)
+
+
+async def paused(stop: asyncio.Event, seconds: float) -> None:
+    """Wait, unless told to stop."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 def main() -> None:

@@ -12,8 +12,9 @@ from bulk.conditions import Column
 from bulk.district import Cohort, District, cohorts
 from bulk.layers import LAST_POSSIBLE
 from bulk.measures import Measured, final
+from bulk.people import NOBODY_KNOWN, Profile
 from bulk.pooling import Elsewhere, pooled_final
-from bulk.profiles import NOBODY_KNOWN, Profile, ages_grid, fact_columns
+from bulk.profiles import ages_grid, fact_columns
 from bulk.resolution import CodeTable, States, final_states, winners
 from bulk.vocabulary import Flags, Ints, as_date
 from bulk.walking import WHAT, Grounds, Happenings, walk

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from bulk.backtest import Backtest, Known, backtest, events_of, refuse_strange_schools
 from bulk.district import District
 from bulk.output import quoted
-from bulk.profiles import NOBODY_KNOWN, Profile
+from bulk.people import NOBODY_KNOWN, Profile
 from bulk.vocabulary import as_date
 from cli._simulated import tables
 from cli.evaluate import day_given, load, refuse

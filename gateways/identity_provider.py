@@ -7,23 +7,21 @@ makes this process fetch nothing.
 import asyncio
 import ipaddress
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Final, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import jwt
 from authlib.common.errors import AuthlibBaseError
-from authlib.deprecate import AuthlibDeprecationWarning
 
 from rules.errors import Invalid, Unavailable
 
-with warnings.catch_warnings():  # authlib prefers httpx2, which nothing else here needs
-    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 T = TypeVar("T")
@@ -152,7 +150,7 @@ class IdentityProviders:
 
     def authorization_url(self, provider: Provider, client: OidcClient, state: str, exchange: Exchange) -> str:
         """Where the browser goes to sign in; the code in `exchange` is still to come."""
-        asking = AsyncOAuth2Client(
+        asking = _oauth_client()(
             client.client_id,
             scope="openid profile email",
             redirect_uri=client.redirect_uri,
@@ -166,7 +164,7 @@ class IdentityProviders:
     async def exchanged(self, issuer: str, client: OidcClient, exchange: Exchange) -> Mapping[str, Any]:
         """The verified claims of the ID token that a code buys."""
         provider = await self.provider(issuer)
-        async with AsyncOAuth2Client(
+        async with _oauth_client()(
             client.client_id,
             client.secret,
             token_endpoint_auth_method="client_secret_basic" if client.secret else "none",
@@ -303,6 +301,12 @@ def _safe(address: str) -> bool:
     parts = urlsplit(address)
     local = parts.scheme == "http" and loopback(parts.hostname or "")
     return (parts.scheme == "https" and bool(parts.hostname)) or local
+
+
+def _oauth_client() -> type["AsyncOAuth2Client"]:
+    """Loaded when somebody signs in: a stack without an identity provider has no use for it."""
+    found: type[AsyncOAuth2Client] = import_module("gateways.oauth_client").AsyncOAuth2Client
+    return found
 
 
 def _away(issuer: str) -> Unavailable:

@@ -2,45 +2,20 @@
 
 import asyncio
 import json
-import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from gateways.kafka_address import KafkaAddress
+
 MEDIA_TYPE: Final = "application/cloudevents+json; charset=utf-8"
-REQUEST_MS: Final = 10_000
 RECORDS_AT_ONCE: Final = 100
 POLL_MS: Final = 500
 KAFKA_AWAY: Final = (KafkaError, OSError)
-Security = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 _BINARY: Final = "ce_"
-
-
-@dataclass(frozen=True, slots=True)
-class KafkaAddress:
-    """Where the brokers are and how to sign in."""
-
-    servers: str
-    security: Security = "PLAINTEXT"
-    mechanism: str = "SCRAM-SHA-512"
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    def settings(self) -> dict[str, Any]:
-        """What producers and consumers are told alike."""
-        signed_in = {"sasl_plain_username": self.user, "sasl_plain_password": self.password} if self.user else {}
-        return {
-            "bootstrap_servers": self.servers,
-            "security_protocol": self.security,
-            "sasl_mechanism": self.mechanism,
-            "ssl_context": ssl.create_default_context() if self.security.endswith("SSL") else None,
-            "request_timeout_ms": REQUEST_MS,
-            "client_id": "handrail",
-            **signed_in,
-        }
 
 
 @dataclass(frozen=True, slots=True)

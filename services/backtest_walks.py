@@ -1,43 +1,37 @@
 """A backtest as the worker carries it out: some students at a time, each written once, then the figures of all."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from importlib import import_module
 from typing import Any, Final
 from uuid import UUID
 
-import numpy as np
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bulk.backtest import Backtest as Replay
-from bulk.backtest import Known, Replayed, backtest, events_of
-from bulk.district import District
-from bulk.loading import Loading
-from bulk.profiles import NOBODY_KNOWN, Dated, Profile
-from bulk.vocabulary import as_day
+from bulk.people import Dated, Profile
 from models.backtests import Backtest, BacktestWalk
 from models.queries import backtests as queries
 from models.queries import guardian_histories
-from models.queries.backtests import Span, Table
+from models.queries.backtests import Span
 from models.session import Sessions
 from models.students import CareFlag, Exemption, Student, StudentAttribute
 from rules.rulesets.backtest_figures import ENTERING, Event, Frame, Person, Run, document
 from rules.rulesets.backtests import LOOKS_BACK_DAYS, BacktestStatus, stepped
-from rules.rulesets.model import RuleSet
 from rules.rulesets.ruleset import parse_ruleset
 from rules.rulesets.simulation import Happened
 from services import backtests
 from services.audit import Act, record
+from services.backtest_parts import Part, Step, Walked
 from services.context import Actor
 
 AT_A_TIME: Final = 250
 """Students read, walked and written together: a second or two of work, so that a cancelled backtest ends soon."""
-Step = list[str | None]
-Threaded = Callable[[Callable[[], "Walked"]], Awaitable["Walked"]]
+Threaded = Callable[[Callable[[], Walked]], Awaitable[Walked]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +40,6 @@ class Asked:
 
     backtest_id: UUID
     school_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Some students of a school with their register and what else is known of them."""
-
-    school_id: UUID
-    students: Sequence[UUID]
-    rulesets: Sequence[RuleSet]
-    tables: Mapping[str, Table]
-    profiles: Mapping[str, Profile]
-    span: Span
-    approval_school_days: int
-
-
-@dataclass(frozen=True, slots=True)
-class Walked:
-    """What happened to each of the students, per rule set, and how many student-days were looked at."""
-
-    steps: Mapping[UUID, Sequence[Sequence[Step]]]
-    student_days: int
 
 
 async def plan(session: AsyncSession, backtest_id: UUID, *, now: datetime) -> list[UUID] | None:
@@ -90,10 +63,16 @@ async def walk_school(sessions: Sessions, actor: Actor, asked: Asked, run: Threa
             part = await _part(session, row, asked.school_id, now)
         if not part.students:
             return True
-        walked = await run(partial(walk_part, part))
+        walked = await run(partial(_walk, part))
         async with sessions.tenant(actor.tenant_id) as session:
             if not await _write(session, asked, walked):
                 return False
+
+
+def _walk(part: Part) -> Walked:
+    """Loaded here: what every process of ours imports at its start is memory of all of them, and this has numpy."""
+    walked: Walked = import_module("services.backtest_replays").walk_part(part)
+    return walked
 
 
 async def _part(session: AsyncSession, row: Backtest, school_id: UUID, now: datetime) -> Part:
@@ -105,50 +84,6 @@ async def _part(session: AsyncSession, row: Backtest, school_id: UUID, now: date
     tables = await queries.register(session, students, schools, span) if students else {}
     known = await profiles(session, students, now)
     return Part(school_id, students, rulesets, tables, known, span, row.approval_school_days)
-
-
-def walk_part(part: Part) -> Walked:
-    """Every student of the part under every rule set, by the form that replays district folders."""
-    district = _district(part.tables)
-    here = str(part.school_id)
-    asked = Replay(
-        part.rulesets,
-        as_day(part.span.first),
-        as_day(part.span.last),
-        part.approval_school_days,
-        frozenset({here}),
-    )
-    outcome = backtest(district, _known(district, part.profiles), asked)
-    steps: dict[UUID, list[list[Step]]] = {student: [[] for _ in part.rulesets] for student in part.students}
-    for at, ruleset in enumerate(part.rulesets):
-        _told(steps, at, district, ruleset, outcome.replayed[at])
-    return Walked(steps, outcome.student_days)
-
-
-def _told(
-    steps: Mapping[UUID, list[list[Step]]], at: int, district: District, ruleset: RuleSet, replayed: Replayed
-) -> None:
-    for event in events_of(ruleset, replayed):
-        acts = None if event.acts_on is None else event.acts_on.isoformat()
-        step: Step = [event.on.isoformat(), event.what.value, event.stage, acts]
-        steps[UUID(district.pair_student[event.person])][at].append(step)
-
-
-def _district(tables: Mapping[str, Table]) -> District:
-    loading = Loading(built_in=False)
-    loading.schools("school", [tables["schools"]])
-    loading.code_map("code_map", [tables["code_map"]])
-    loading.calendar("calendar_session", [tables["calendar"]])
-    loading.enrolments("enrolment", [tables["enrolments"]])
-    loading.marks("mark", [tables["marks"]])
-    return loading.build()
-
-
-def _known(district: District, profiles: Mapping[str, Profile]) -> Known:
-    numbers: dict[Profile, int] = {NOBODY_KNOWN: 0}
-    found = [profiles.get(student, NOBODY_KNOWN) for student in district.pair_student]
-    who = [numbers.setdefault(profile, len(numbers)) for profile in found]
-    return Known(tuple(numbers), np.array(who, np.int64))
 
 
 async def profiles(session: AsyncSession, students: Sequence[UUID], now: datetime) -> dict[str, Profile]:

@@ -29,8 +29,9 @@ READY = b"ready\n"
 PATIENCE = 30.0
 POLL = 0.02
 MODULES = ("deploy.local.shared",)
-# numpy's arithmetic begins a thread per processor when it is imported; nothing of ours is large enough to need them
-ALONE = {"OPENBLAS_NUM_THREADS": "1"}
+# numpy's arithmetic begins a thread per processor when a backtest imports it, and nothing of ours is large enough for
+# them; of the C library's heaps, one per thread at first, two are enough for threads that share one lock
+ALONE = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 @dataclass(frozen=True)

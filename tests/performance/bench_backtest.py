@@ -15,7 +15,7 @@ import numpy as np
 
 from bulk.backtest import Backtest, Known, backtest, events_of
 from bulk.district import District, Marks, OpenSessions, School, Spans
-from bulk.profiles import NOBODY_KNOWN
+from bulk.people import NOBODY_KNOWN
 from bulk.vocabulary import as_date, as_day
 from rules.attendance.codes import UK
 from rules.attendance.history import SchoolSettings, SessionName

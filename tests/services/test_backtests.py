@@ -28,7 +28,8 @@ from rules.errors import Conflict, Invalid, NotFound
 from rules.rulesets.backtests import AT_ONCE, BacktestStatus, StepChange, bits_of, change_of, stepped
 from rules.rulesets.ruleset import dump_ruleset, load_pack, parse_ruleset
 from services import backtest_walks, backtests
-from services.backtest_walks import Asked, Walked
+from services.backtest_parts import Walked
+from services.backtest_walks import Asked
 from services.backtests import NamedRules, OpenBacktest
 from services.context import Actor
 from services.scopes import EVERYTHING

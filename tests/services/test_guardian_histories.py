@@ -11,7 +11,8 @@ import pytest
 from dateutil.relativedelta import relativedelta
 from sqlalchemy import select, text, update
 
-from bulk.profiles import Profile, fact_columns
+from bulk.people import Profile
+from bulk.profiles import fact_columns
 from bulk.vocabulary import Ints, as_day
 from models.guardians import Guardian, GuardianHistory, GuardianLink
 from models.people import Person
