@@ -7,13 +7,13 @@ from typing import Any
 from temporalio import workflow
 
 from rules.errors import DomainError
-from rules.ladder import commands, decisions, facts, giving_up, steps, transfers, transitions, verbs
+from rules.ladder import commands, decisions, facts, giving_up, steps, transfers, transitions, verbs, year_ends
 from rules.ladder.state import State
 from rules.ladder.verbs import Verb
 from rules.ladder.words import Change, Status
 from workflows.case import Case, CaseClosing, EffectGivenUp, EffectParked, refused
 from workflows.messages import Start, View
-from workflows.walk import acting, deciding, ending, following, meeting, moving, reporting
+from workflows.walk import acting, deciding, ending, following, meeting, moving, new_year, reporting
 
 CARRY_OUT: Mapping[type[Any], Callable[[Case, Any], Awaitable[None]]] = {
     steps.Report: reporting.report,
@@ -49,6 +49,8 @@ CARRY_OUT: Mapping[type[Any], Callable[[Case, Any], Awaitable[None]]] = {
     transfers.OpenHandover: moving.hand_over,
     transfers.LapseTransfer: moving.lapse,
     transfers.SettleTransfer: moving.carry_out_choice,
+    year_ends.AskYearEnd: new_year.ask,
+    year_ends.CarryOutYearEnd: new_year.carry_out,
 }
 
 
@@ -136,6 +138,11 @@ class StudentIntervention:
     def enrolment_changed(self, signal: commands.EnrolmentChanged) -> None:
         """Withdrawn, transferred, merged, deceased or removed; or back from a transfer."""
         self._hear(facts.enrolment_changed, signal)
+
+    @workflow.signal
+    def year_ends(self, signal: commands.YearEnds) -> None:
+        """The school year ends soon."""
+        self._hear(year_ends.nears, signal)
 
     @workflow.signal
     def meeting_changed(self, signal: commands.MeetingChanged) -> None:
@@ -313,6 +320,15 @@ class StudentIntervention:
     @choose_transfer.validator
     def _may_choose_transfer(self, command: commands.ChooseTransfer) -> None:
         self._admit(Verb.CHOOSE_TRANSFER, command, lambda s: transfers.check_choice(s, command))
+
+    @workflow.update
+    def choose_year_end(self, command: commands.ChooseYearEnd) -> commands.Answer:
+        """What becomes of the case when the school year ends."""
+        return self._obey(command, year_ends.choose)
+
+    @choose_year_end.validator
+    def _may_choose_year_end(self, command: commands.ChooseYearEnd) -> None:
+        self._admit(Verb.CHOOSE_YEAR_END, command, lambda s: year_ends.check_choice(s, command))
 
     @workflow.update
     def apply_ruleset_version(self, command: commands.ApplyRuleSetVersion) -> commands.Answer:

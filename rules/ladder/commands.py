@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rules.ids import EvaluationId, GuardianId, InstanceId, MeetingId, PersonId, ProposalId, SchoolId
 from rules.ladder.stages import LadderSnapshot
-from rules.ladder.words import TransferChoice
+from rules.ladder.words import TransferChoice, YearEndChoice
 from rules.meetings.outcomes import MeetingStatus, NoShow, Outcome
 
 
@@ -157,6 +157,13 @@ class ChooseTransfer(Command):
     to_school_id: SchoolId
 
 
+class ChooseYearEnd(Command):
+    """What becomes of the case at the year's end; `begins` = first day of the new year that was asked about."""
+
+    choice: YearEndChoice
+    begins: date
+
+
 class ApplyRuleSetVersion(Command):
     """Re-pin the case to another version of its rule set; `acknowledged` = the difference was seen."""
 
@@ -203,6 +210,12 @@ class EnrolmentChanged(Message):
     end: EnrolmentEnd
     from_school_id: SchoolId | None = None
     to_school_id: SchoolId | None = None
+
+
+class YearEnds(Message):
+    """Signal: twenty school days or fewer are left of the school year; `begins` = first day of the next one."""
+
+    begins: date
 
 
 class MeetingChanged(Message):

@@ -27,6 +27,7 @@ from rules.ladder.commands import (
 )
 from rules.ladder.events import EventType
 from rules.ladder.facts import delivered
+from rules.ladder.last_year import rests_on_last_year
 from rules.ladder.state import AfterEffects, Basis, Close, Draft, ExitState, Hold, MeetingState, State, Step
 from rules.ladder.transitions import SUPPORTIVE, basis_of, entered, jumped, leaving, resumed
 from rules.ladder.verbs import Row, row_of
@@ -183,6 +184,7 @@ def escalation_target(state: State, to: str | None) -> str:
     first = state.ladder.first_escalation()
     key = to or (first.key if first else None)
     _refuse_beyond_support(state, key)
+    _refuse_on_last_year(state, key)
     index = state.ladder.index_of(key) if key else None
     if key is None or index is None or index <= state.index:
         later = [stage.key for stage in state.ladder.stages[state.index + 1 :]]
@@ -198,6 +200,14 @@ def _refuse_beyond_support(state: State, key: str | None) -> None:
     if state.support_only and index is not None and state.ladder.stages[index].type not in SUPPORTIVE:
         message = f"This case goes on with support only, without {key}; stop it and start a new walk, with the reason."
         raise Conflict("support_only", message)
+
+
+def _refuse_on_last_year(state: State, key: str | None) -> None:
+    """No rung of the law on counts of a school year that is over, by whatever way."""
+    index = state.ladder.index_of(key) if key else None
+    if index is not None and rests_on_last_year(state, state.ladder.stages[index], basis_of(state)):
+        message = f"What this case rests on was counted last school year; {key} needs counts of this one."
+        raise Conflict("last_years_counts", message)
 
 
 def check_outcome(state: State, command: RecordMeetingOutcome) -> None:
@@ -288,6 +298,7 @@ def reopen(state: State, command: Reopen, now: datetime) -> State:
 def reopening_index(state: State, key: str) -> int:
     """Where a reopened case goes on; any rung of the pinned version."""
     _refuse_beyond_support(state, key)
+    _refuse_on_last_year(state, key)
     index = state.ladder.index_of(key)
     if index is None:
         keys = ", ".join(stage.key for stage in state.ladder.stages)

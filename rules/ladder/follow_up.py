@@ -3,7 +3,8 @@
 from datetime import date, datetime
 
 from rules.ladder.events import EventType
-from rules.ladder.state import Basis, Draft, FollowUp, Part, State
+from rules.ladder.parts import Part
+from rules.ladder.state import Basis, Draft, FollowUp, State
 from rules.ladder.words import ProposalKind, Status
 
 LEAST_POSSIBLE_SESSIONS = 4

@@ -1,14 +1,15 @@
 """The state of one walk: one frozen model with defaults, carried through continue-as-new. Never remove a field."""
 
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from rules.ids import ArtifactId, EvaluationId, GuardianId, MeetingId, ProposalId, SchoolId
 from rules.ladder.commands import Command, DeliveryState, RecordMeetingOutcome
 from rules.ladder.events import EventType, Fact, LadderEvent
+from rules.ladder.parts import NewYear, Part, YearEnd
 from rules.ladder.stages import Approval, LadderSnapshot, Stage
 from rules.ladder.words import (
     Action,
@@ -31,16 +32,6 @@ REACHED = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.
 RETRIABLE = frozenset({DeliveryState.FAILED, DeliveryState.WITHHELD})
 
 
-class Part(BaseModel):
-    """Base of the state's parts: frozen, changed by `model_copy`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    def but(self, **changes: Any) -> Self:
-        """The same with some fields changed."""
-        return self.model_copy(update=changes)
-
-
 class Basis(Part):
     """What a step rests on; it holds while its condition is true on `on` under the marks known now (ladder.md,
     Basis). `holding` names those of `values` whose leaves were true: what a letter may quote. `school_id` is the school
@@ -52,7 +43,7 @@ class Basis(Part):
     fired: tuple[str, ...] = ()
     on: date | None = None
     known_at: datetime | None = None
-    values: dict[str, int | None] = {}
+    values: dict[str, int | None] = Field(default_factory=dict)
     holding: tuple[str, ...] = ()
     sentence: str = ""
     kept: bool = False
@@ -113,7 +104,7 @@ class Close(Part):
     status: Status = Status.STOPPED
     reason: StopReason | None = None
     by: Command | None = None
-    facts: dict[str, Fact] = {}
+    facts: dict[str, Fact] = Field(default_factory=dict)
 
 
 class AfterEffects(Part):
@@ -271,8 +262,8 @@ class BasisCheck(Part):
     """One basis looked at again under the marks known now; an unknown condition does not hold. None = not looked at."""
 
     holds: bool | None = None
-    before: dict[str, int | None] = {}
-    after: dict[str, int | None] = {}
+    before: dict[str, int | None] = Field(default_factory=dict)
+    after: dict[str, int | None] = Field(default_factory=dict)
     sentence: str = ""
     today: str = ""
 
@@ -293,7 +284,8 @@ class State(Part):
 
     `changes` are those of `words.Change` that this run of the case goes by: all of them, unless it began before.
     `passed` are the facts that staff resumed over; `passing` = the facts of the next look are such. `school_id` leads
-    the case once it has moved; `support_only` = contact and plan, no letters.
+    the case once it has moved; `support_only` = contact and plan, no letters. `year_end` = the end that nears,
+    `new_year` = the latest year into which the case was taken.
     """
 
     status: Status = Status.STARTING
@@ -334,6 +326,8 @@ class State(Part):
     transfer: Transfer | None = None
     school_id: SchoolId | None = None
     support_only: bool = False
+    year_end: YearEnd | None = None
+    new_year: NewYear | None = None
     closing: Close | None = None
     stop_reason: StopReason | None = None
     check_due: bool = False
@@ -341,7 +335,7 @@ class State(Part):
     evaluation_id: EvaluationId | None = None
     last_seq: int = -1
     effects: int = 0
-    keys: dict[str, str] = {}
+    keys: dict[str, str] = Field(default_factory=dict)
     given_up: tuple[str, ...] = ()
     runs: int = 0
     unreported: tuple[LadderEvent, ...] = ()

@@ -8,6 +8,7 @@ from rules.ladder.follow_up import complete
 from rules.ladder.state import MeetingState, State
 from rules.ladder.transfers import BeginTransfer, OfTransfer, expected, next_of_transfer
 from rules.ladder.words import Change, HoldKind, Phase
+from rules.ladder.year_ends import OfYearEnd, begins_at, next_of_year_end
 from rules.meetings.outcomes import MeetingStatus
 
 ASKING = "decide"
@@ -196,6 +197,7 @@ Next = (
     | CheckWeek
     | Complete
     | OfTransfer
+    | OfYearEnd
     | Idle
 )
 
@@ -209,7 +211,15 @@ def next_step(state: State, now: datetime) -> Next:
     if expected(state):
         return BeginTransfer()
     aside = _beside_the_ladder(state) if state.phase is not Phase.NEEDS_STAFF else None
-    return aside or BY_PHASE[state.phase](state, now)
+    return aside or next_of_year_end(state, now) or _by_phase(state, now)
+
+
+def _by_phase(state: State, now: datetime) -> Next:
+    """What the phase asks for; whatever a case waits for, it wakes when the school year ends."""
+    step, at = BY_PHASE[state.phase](state, now), begins_at(state, now)
+    if isinstance(step, Idle) and at and (step.until is None or at < step.until):
+        return Idle(at, "the new school year")
+    return step
 
 
 def _beside_the_ladder(state: State) -> Next | None:
@@ -329,9 +339,13 @@ def _fact_due(state: State) -> bool:
 def _exit_review(state: State, now: datetime) -> Next:
     if state.draft:
         return Propose()
+    return _looked_again(state) or _reminded(state, now, "exit review")
+
+
+def _looked_again(state: State) -> Next | None:
     if state.check_due:
         return CheckBasis()
-    return Decide(may_advance=False) if _fact_due(state) else _reminded(state, now, "exit review")
+    return Decide(may_advance=False) if _fact_due(state) else None
 
 
 def _reminded(state: State, now: datetime, why: str) -> Next:
@@ -369,18 +383,8 @@ def _needs_staff(state: State, _now: datetime) -> Next:
 
 
 def _transfer_pending(state: State, now: datetime) -> Next:
-    step = next_of_transfer(state, now)
-    if step:
-        return step
-    if state.check_due:
-        return CheckBasis()
-    if _fact_due(state):
-        return Decide(may_advance=False)
-    return Idle(state.transfer.decide_at if state.transfer else None, "choice of the receiving school")
-
-
-def _still(_state: State, _now: datetime) -> Next:
-    return Idle(None, "next message")
+    waits = Idle(state.transfer.decide_at if state.transfer else None, "choice of the receiving school")
+    return next_of_transfer(state, now) or _looked_again(state) or waits
 
 
 BY_PHASE: Mapping[Phase, Callable[[State, datetime], Next]] = {
@@ -394,5 +398,5 @@ BY_PHASE: Mapping[Phase, Callable[[State, datetime], Next]] = {
     Phase.FOLLOW_UP: _follow_up,
     Phase.NEEDS_STAFF: _needs_staff,
     Phase.TRANSFER_PENDING: _transfer_pending,
-    Phase.CLOSED: _still,
+    Phase.CLOSED: lambda _state, _now: Idle(None, "next message"),
 }

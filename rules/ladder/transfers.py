@@ -99,7 +99,7 @@ def begun(state: State, now: datetime) -> State:
     assert transfer is not None
     if state.after_effects.stop:
         return state.but(closing=state.after_effects.stop, after_effects=AfterEffects())
-    state = _with_what_went_out(state)
+    state = with_what_went_out(state)
     state, redo = _again(state)
     held = state.hold or state.after_effects.hold
     kept = transfer.but(begun=True, back_to=_phase_of(state), redo=redo, hold=held)
@@ -118,7 +118,7 @@ def _phase_of(state: State) -> Phase:
     return phase if phase in STANDS_ASIDE else Phase.WAITING
 
 
-def _with_what_went_out(state: State) -> State:
+def with_what_went_out(state: State) -> State:
     """A rung whose letters had begun to leave counts as taken; who has none yet is not written to any more."""
     people = state.act.recipients
     days = [one.effective_day for one in people if one.state in REACHED and one.effective_day]

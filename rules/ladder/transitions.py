@@ -4,6 +4,7 @@ from datetime import datetime
 
 from rules.ids import EvaluationId
 from rules.ladder.events import EventType, Fact
+from rules.ladder.last_year import quiet, rests_on_last_year
 from rules.ladder.pausing import paused
 from rules.ladder.stages import StageType
 from rules.ladder.state import (
@@ -60,6 +61,8 @@ def _taken(state: State, decision: Decision, now: datetime, *, may_advance: bool
     match decision.action:
         case Action.ENGINES_DIFFER:
             return engines_differ(state, decision, now)
+        case _ if quiet(state, now):
+            return _too_early(state, decision)
         case Action.STOP if decision.stop:
             return stop_found(state, decision.stop, now, decision.basis)
         case Action.ESCALATE if _ahead(state, decision.to) and not state.support_only:
@@ -77,6 +80,13 @@ def fact_found(state: State, decision: Decision) -> State:
     if decision.stop and _ends(decision):
         return state.but(closing=Close(reason=decision.stop.reason))
     return state
+
+
+def _too_early(state: State, decision: Decision) -> State:
+    """In the first days of a school year only an entered fact acts; the rules are asked again when they are over."""
+    assert state.new_year is not None
+    state = fact_found(_resting(state), decision)
+    return state.but(decide_at=state.decide_at or state.new_year.quiet_until)
 
 
 def _ends(decision: Decision) -> bool:
@@ -104,6 +114,8 @@ def entered(state: State, index: int, basis: Basis, now: datetime) -> State:
     stage = state.ladder.stages[index]
     if state.support_only and stage.type not in SUPPORTIVE:
         return _passed_over(state, index, basis, now)
+    if rests_on_last_year(state, stage, basis):
+        return _of_last_year(state, stage.key, now)
     hard = stage.type in HARD
     state = state.moved(
         Phase.EVALUATING,
@@ -130,6 +142,14 @@ def _passed_over(state: State, index: int, basis: Basis, now: datetime) -> State
     last = state.last_step
     back = state.ladder.index_of(last.stage_key) if last else None
     return ladder_ended(state.moved(Phase.WAITING, **(_fresh() | {"index": -1 if back is None else back})), now)
+
+
+def _of_last_year(state: State, key: str, now: datetime) -> State:
+    """A rung of the law waits until this year's counts ask for it."""
+    last = state.last_step
+    back = state.ladder.index_of(last.stage_key) if last else None
+    state = leaving(state, now).noting(EventType.STEP_OF_LAST_YEAR, now, to=key)
+    return state.moved(Phase.WAITING, **(_fresh() | {"index": -1 if back is None else back, "wait_due": True}))
 
 
 def _fresh() -> dict[str, object]:

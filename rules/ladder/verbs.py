@@ -9,6 +9,7 @@ from rules.ids import ProposalId
 from rules.ladder.commands import Command
 from rules.ladder.state import State
 from rules.ladder.words import HoldKind, Phase
+from rules.ladder.year_ends import is_open
 
 
 class Verb(StrEnum):
@@ -28,6 +29,7 @@ class Verb(StrEnum):
     REOPEN = "reopen"
     APPLY_RULESET_VERSION = "apply_ruleset_version"
     CHOOSE_TRANSFER = "choose_transfer"
+    CHOOSE_YEAR_END = "choose_year_end"
     RECORD_CONTACT = "record_contact"
     RECORD_DELIVERY = "record_delivery"
     REASSIGN = "reassign"
@@ -53,7 +55,7 @@ class Row(StrEnum):
 
 
 V = Verb
-ALWAYS = frozenset({V.RECORD_CONTACT, V.RECORD_DELIVERY, V.REASSIGN})
+ALWAYS = frozenset({V.CHOOSE_YEAR_END, V.RECORD_CONTACT, V.RECORD_DELIVERY, V.REASSIGN})
 ANY_TIME = ALWAYS | {V.APPLY_RULESET_VERSION}
 TABLE: Mapping[Row, frozenset[Verb]] = {
     Row.EVALUATING: ANY_TIME | {V.HOLD, V.STOP, V.ESCALATE},
@@ -92,6 +94,8 @@ def _pending(state: State, verb: Verb, now: datetime) -> bool:
     row = row_of(state)
     if verb is V.WITHDRAW_APPROVAL:
         return state.undo_until is not None and now < state.undo_until
+    if verb is V.CHOOSE_YEAR_END:
+        return is_open(state)
     if verb is V.RECORD_MEETING_OUTCOME:
         return state.meeting is not None
     if verb in {V.APPROVE, V.SKIP} and row is Row.FOLLOW_UP:

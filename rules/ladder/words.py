@@ -22,6 +22,7 @@ class Change(StrEnum):
     FACTS_IN_EVERY_PHASE = "2026-11-facts-in-every-phase"
     ONE_REMINDER_AT_A_TIME = "2026-11-one-reminder-at-a-time"
     FACTS_HOLD = "2026-11-facts-hold"
+    YEAR_ENDS = "2026-11-year-ends"
 
 
 class Phase(StrEnum):
@@ -73,6 +74,7 @@ class StopReason(StrEnum):
     MERGED = "MERGED"
     DECEASED = "DECEASED"
     STUDENT_REMOVED = "STUDENT_REMOVED"
+    YEAR_END = "YEAR_END"
 
 
 STAFF_STOP_REASONS = frozenset(
@@ -128,6 +130,14 @@ class TransferChoice(StrEnum):
 
 
 CHOSEN_BY_PEOPLE = frozenset({TransferChoice.CONTINUE, TransferChoice.SUPPORT_ONLY, TransferChoice.CLOSE})
+
+
+class YearEndChoice(StrEnum):
+    """What becomes of a running case when the school year ends; without a choice it is reviewed in autumn."""
+
+    CARRY = "CARRY"
+    CLOSE_WITH_SUMMARY = "CLOSE_WITH_SUMMARY"
+    REVIEW_IN_AUTUMN = "REVIEW_IN_AUTUMN"
 
 
 class Action(StrEnum):

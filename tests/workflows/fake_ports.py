@@ -30,6 +30,7 @@ from workflows.ports import (
     proposals,
     tasks,
     transfers,
+    year_ends,
 )
 from workflows.ports.common import Done, Order
 
@@ -280,6 +281,16 @@ class FakePorts:
     async def settle_transfer(self, order: transfers.SettlementOrder) -> transfers.Settled:
         moves = order.choice in {TransferChoice.CONTINUE, TransferChoice.SUPPORT_ONLY}
         return await self._once(order, lambda: transfers.Settled(moved=moves and not self.world.ladder_there))
+
+    @activity.defn
+    async def ask_year_end(self, order: year_ends.YearEndOrder) -> year_ends.YearEndAsked:
+        return await self._once(order, lambda: year_ends.YearEndAsked(begins_at=start_of(order.begins)))
+
+    @activity.defn
+    async def settle_year_end(self, order: year_ends.YearEndSettlement) -> year_ends.YearEndSettled:
+        first = self.world.calendar.add(order.begins, 0)
+        quiet = start_of(self.world.calendar.add(first, 5))
+        return await self._once(order, lambda: year_ends.YearEndSettled(first_open=first, quiet_until=quiet))
 
     @activity.defn
     async def close_case(self, order: endings.CloseOrder) -> Done:

@@ -9,7 +9,7 @@ import pytest
 from rules.ids import GuardianId, MeetingId, PersonId, ProposalId, SchoolId
 from rules.ladder import commands
 from rules.ladder.verbs import TABLE, Row, Verb
-from tests.rules.ladder.rows import PLAN, in_row
+from tests.rules.ladder.rows import ASKED, PLAN, in_row
 from tests.servers.kinds import TimeSkipping
 from tests.workflows.driver import refused, walking
 from tests.workflows.world import World
@@ -34,6 +34,7 @@ SAYING: dict[Verb, tuple[type[commands.Command], dict[str, Any]]] = {
     Verb.REOPEN: (commands.Reopen, {"to_stage": "letter-1"}),
     Verb.APPLY_RULESET_VERSION: (commands.ApplyRuleSetVersion, {"ladder": PLAN, "acknowledged": True}),
     Verb.CHOOSE_TRANSFER: (commands.ChooseTransfer, {"choice": "CONTINUE", "to_school_id": SchoolId(ID)}),
+    Verb.CHOOSE_YEAR_END: (commands.ChooseYearEnd, {"choice": "CARRY", "begins": ASKED.begins}),
     Verb.RECORD_CONTACT: (commands.RecordContact, {"contact_id": ID, "reached": False, "on": "2026-11-23"}),
     Verb.RECORD_DELIVERY: (
         commands.RecordDelivery,

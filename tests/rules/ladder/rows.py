@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from rules.ids import MeetingId, ProposalId, SchoolId
+from rules.ladder.parts import YearEnd
 from rules.ladder.stages import Approval, LadderSnapshot, Stage, StageType
 from rules.ladder.state import (
     Act,
@@ -25,6 +26,7 @@ from rules.meetings.outcomes import MeetingStatus
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 LATER = datetime(2036, 1, 1, tzinfo=UTC)
 HERE, ELSEWHERE = SchoolId(UUID(int=1)), SchoolId(UUID(int=2))
+ASKED = YearEnd(begins=date(2035, 12, 31), begins_at=datetime(2035, 12, 31, tzinfo=UTC))
 P, M = ProposalId(UUID(int=9)), MeetingId(UUID(int=9))
 STAGES = (
     Stage(key="letter-1", type=StageType.LETTER, stage_type="LETTER_1", wait_school_days=10),

@@ -13,11 +13,13 @@ from rules.ladder.state import Act, Draft, ExitState, Hold, Recipient, State
 from rules.ladder.transfers import OfTransfer
 from rules.ladder.verbs import Row
 from rules.ladder.words import Phase, ProposalKind, Status, StepResult
+from rules.ladder.year_ends import OfYearEnd
 from tests.rules.ladder.rows import BOOKED, NOW, M, in_row
 from tests.workflows.world import FATHER, MOTHER
 
 NEVER_PARKED = {
     *get_args(OfTransfer),
+    *get_args(OfYearEnd),
     steps.Report,
     steps.CloseCase,
     steps.CarryOutAfterEffects,

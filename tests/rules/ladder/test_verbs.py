@@ -9,7 +9,7 @@ from rules.ids import ProposalId
 from rules.ladder.commands import Command
 from rules.ladder.state import Close
 from rules.ladder.verbs import TABLE, Row, Verb, allowed, check, check_named_proposal, check_proposal, row_of
-from tests.rules.ladder.rows import NOW, PROPOSAL, in_row, soon
+from tests.rules.ladder.rows import ASKED, NOW, PROPOSAL, in_row, soon
 
 # The columns of ladder.md ("Which verb when"), y = the verb is taken; and the sentence below it for the other verbs.
 COLUMNS = ("approve", "skip", "hold", "resume", "stop", "escalate", "basis", "outcome", "exit")
@@ -40,7 +40,7 @@ NEEDS_STAFF             | - | y | - | y | y | - | - | - | -
 TRANSFER_PENDING        | - | - | - | - | y | - | - | - | -
 CLOSED                  | - | - | - | - | - | - | - | - | -
 """
-EVERYWHERE_BUT_CLOSED = {Verb.RECORD_CONTACT, Verb.RECORD_DELIVERY, Verb.REASSIGN}
+EVERYWHERE_BUT_CLOSED = {Verb.CHOOSE_YEAR_END, Verb.RECORD_CONTACT, Verb.RECORD_DELIVERY, Verb.REASSIGN}
 ELSEWHERE = {
     Verb.WITHDRAW_APPROVAL: {Row.ACTING},
     Verb.REOPEN: {Row.EXIT_REVIEW, Row.FOLLOW_UP},
@@ -73,7 +73,7 @@ def test_the_table_in_code_is_the_table_in_the_design() -> None:
 
 @pytest.mark.parametrize(("row", "verb", "taken"), CELLS, ids=[f"{row}: {verb}" for row, verb, _ in CELLS])
 def test_a_cell_is_taken_or_refused_with_the_verbs_that_are(row: Row, verb: Verb, *, taken: bool) -> None:
-    state = in_row(row)
+    state = in_row(row).but(year_end=ASKED)
     assert row_of(state) is row
     if taken:
         check(state, verb, SAID, NOW)
@@ -91,6 +91,9 @@ def test_what_a_cell_needs_beside_its_row() -> None:
     assert Verb.RECORD_MEETING_OUTCOME not in allowed(unbooked, NOW)
     clean = in_row(Row.FOLLOW_UP).but(proposal=None)
     assert not {Verb.APPROVE, Verb.SKIP} & set(allowed(clean, NOW))
+    assert Verb.CHOOSE_YEAR_END not in allowed(in_row(Row.WAITING), NOW)
+    settling = in_row(Row.WAITING).but(year_end=ASKED.but(settling=True))
+    assert Verb.CHOOSE_YEAR_END not in allowed(settling, NOW)
     stopped = in_row(Row.HOLD_CONTACT_STOP).but(contact_stop=True)
     assert Verb.RESUME not in allowed(stopped, NOW)
     assert allowed(in_row(Row.WAITING).but(closing=Close()), NOW) == ()
