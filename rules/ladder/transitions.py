@@ -84,9 +84,10 @@ def fact_found(state: State, decision: Decision) -> State:
 
 def _too_early(state: State, decision: Decision) -> State:
     """In the first days of a school year only an entered fact acts; the rules are asked again when they are over."""
-    assert state.new_year is not None
+    year = state.new_year
+    assert year is not None
     state = fact_found(_resting(state), decision)
-    return state.but(decide_at=state.decide_at or state.new_year.quiet_until)
+    return state.but(decide_at=state.decide_at or year.quiet_until)
 
 
 def _ends(decision: Decision) -> bool:

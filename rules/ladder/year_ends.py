@@ -157,7 +157,7 @@ def _put_down(state: State, first_open: date, now: datetime) -> State:
     unentered = undone(state) and state.stage is not None and state.stage.type in HARD
     status = Status.ACTIVE if unentered else state.status
     act = Act(reached_on=state.act.reached_on)
-    state = leaving(state, now).moved(Phase.WAITING, **(PUT_DOWN | {"act": act, "status": status, "keys": {}}))
+    state = leaving(state, now).moved(Phase.WAITING, **{**PUT_DOWN, "act": act, "status": status, "keys": {}})
     state = state.but(index=-1 if back is None else back, closing=state.closing or stop, given_up=())
     state = _waiting_anew(state, first_open)
     if hold is None:
