@@ -19,6 +19,7 @@ from activities.projection import ProjectionActivities
 from activities.proposals import ProposalActivities
 from activities.tasks import TaskActivities
 from activities.transfers import TransferActivities
+from activities.year_ends import YearEndActivities
 from services.means import Means
 
 
@@ -46,6 +47,7 @@ def build(deps: ActivityDependencies) -> list[Callable[..., Any]]:
         ProposalActivities(sessions),
         TaskActivities(sessions),
         TransferActivities(sessions),
+        YearEndActivities(sessions),
     ]
     return [method for one in objects for method in methods(one)]
 

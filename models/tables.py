@@ -33,6 +33,7 @@ from models import (
     tenants,
     transfers,
     webhooks,
+    year_ends,
 )
 from models.base import Base
 
@@ -49,6 +50,7 @@ CAPABILITIES = (
     duties,
     backtests,
     transfers,
+    year_ends,
     letters,
     delivery,
     meetings,

@@ -24,6 +24,7 @@ from services.evaluation_days import arrived_day, missed_days
 from services.facts import year_start
 from services.pinned import ruleset_of
 from services.signals import tell_left
+from services.year_ends import tell_nearing
 
 LATE_TRIP_SCHOOL_DAYS = 60
 SCHOOLS_AT_ONCE = 50
@@ -295,6 +296,7 @@ async def _running(run: _Run) -> Evaluated:
     if not cases:
         return Evaluated()
     left = await tell_left(run.session, [case.id for case in cases], run.given["now"], day=run.order.on)
+    left += await tell_nearing(run.session, [case.id for case in cases], run.order.on)
     compiled = nightly.for_listed(run.ruleset)
     await run.decide(
         compiled,

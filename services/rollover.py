@@ -24,6 +24,7 @@ class Unready(StrEnum):
     YEAR_GROUP_MISSING = "YEAR_GROUP_MISSING"
     STEPS_WAITING = "STEPS_WAITING"
     TRANSFERS_PENDING = "TRANSFERS_PENDING"
+    YEAR_ENDS_OPEN = "YEAR_ENDS_OPEN"
     PARTITIONS_MISSING = "PARTITIONS_MISSING"
     RULE_SET_ENDS = "RULE_SET_ENDS"
 
@@ -35,6 +36,7 @@ WHAT_TO_DO: Final = {
     Unready.YEAR_GROUP_MISSING: "import students with their year groups",
     Unready.STEPS_WAITING: "decide on the steps in the queue before the holidays",
     Unready.TRANSFERS_PENDING: "the leader chooses for the students who come",
+    Unready.YEAR_ENDS_OPEN: "choose what becomes of the running cases; without a choice they are reviewed in autumn",
     Unready.PARTITIONS_MISSING: "import the calendar, which makes them",
     Unready.RULE_SET_ENDS: "activate a version for the new year",
 }
@@ -85,6 +87,7 @@ def _findings(row: Any, ending: Sequence[Any]) -> Iterator[Finding]:
         Unready.YEAR_GROUP_MISSING: (row.unplaced, "students"),
         Unready.STEPS_WAITING: (row.waiting, "steps"),
         Unready.TRANSFERS_PENDING: (row.coming, "students"),
+        Unready.YEAR_ENDS_OPEN: (row.unchosen, "cases"),
     }
     yield from (Finding(kind, f"{many} {what}") for kind, (many, what) in counts.items() if many)
     if row.partitions:

@@ -38,12 +38,14 @@ from api.routes import (
     tenants,
     transfers,
     webhooks,
+    year_ends,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
     queue.router,
     ladder.router,
     transfers.router,
+    year_ends.router,
     cases.router,
     duties.router,
     plans.router,

@@ -8,7 +8,7 @@ from pydantic import Field
 from api.schemas.shared import SOME_ID, Body, Reason, Text, shown
 from rules.bounds import AnyDay
 from rules.ladder.commands import BasisChoice
-from rules.ladder.words import StopReason
+from rules.ladder.words import StopReason, YearEndChoice
 
 
 class ApproveIn(Body):
@@ -120,6 +120,17 @@ class TransferIn(Body):
     model_config = shown({"choice": "SUPPORT_ONLY", "reason": "A new start: we speak with the family first."})
 
     choice: Literal["CONTINUE", "SUPPORT_ONLY", "CLOSE"]
+    reason: Reason
+
+
+class YearEndIn(Body):
+    """What becomes of a walk when the school year ends: on the same rung with waits from the first open day, closed
+    with a summary, or on hold until somebody has looked at it in autumn.
+    """
+
+    model_config = shown({"choice": "CARRY", "reason": "The plan runs until October."})
+
+    choice: YearEndChoice
     reason: Reason
 
 

@@ -28,6 +28,9 @@ select y.id, y.name, y.begins,
     (select count(*) from proposal p join instance i on i.id = p.instance_id
         where i.lead_school_id = y.id and i.closed_at is null and p.status in ('PENDING', 'HELD')) as waiting,
     (select count(*) from transfer t where t.to_school_id = y.id and t.status = 'PENDING') as coming,
+    (select count(*) from year_end e join instance i on i.id = e.instance_id
+        where i.lead_school_id = y.id and i.closed_at is null and e.status = 'PENDING'
+            and i.state -> 'year_end' ->> 'choice' is null) as unchosen,
     array(select part from unnest(array['mark', 'session_fact', 'summary']) parent,
             lateral (values (y.begins), ((y.begins + interval '364 days')::date)) as at(day),
             lateral (select format('%s_y%s', parent, to_char(school_year_start(at.day, '08-01'), 'YYYY')) as part) named

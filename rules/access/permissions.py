@@ -42,6 +42,7 @@ class Permission(StrEnum):
     BASIS_RESOLVE = "basis:resolve"
     RULESET_REAPPLY = "rulesets:reapply"
     TRANSFER_CHOOSE = "transfers:choose"
+    YEAR_END_CHOOSE = "year_ends:choose"
     CONTACT_RECORD = "contacts:record"
     DELIVERY_RECORD = "deliveries:record"
     CASE_READ = "cases:read"
@@ -180,6 +181,7 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.BASIS_RESOLVE: _CASEWORK,
         Permission.RULESET_REAPPLY: _LEADERS,
         Permission.TRANSFER_CHOOSE: _LEADERS,
+        Permission.YEAR_END_CHOOSE: _CASEWORK,
         Permission.CONTACT_RECORD: _CASEWORK | {Role.LIAISON},
         Permission.DELIVERY_RECORD: _CASEWORK | {Role.LIAISON},
         Permission.CASE_READ: _READERS | _NAMED,

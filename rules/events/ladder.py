@@ -13,7 +13,7 @@ from rules.events.payloads import Payload
 from rules.ladder.commands import DeliveryState
 from rules.ladder.events import EventType, LadderEvent
 from rules.ladder.stages import StageType
-from rules.ladder.words import ProposalKind, StopReason, TransferChoice
+from rules.ladder.words import ProposalKind, StopReason, TransferChoice, YearEndChoice
 
 
 class LadderData(Payload):
@@ -95,6 +95,10 @@ PUBLISHED: Final[Mapping[EventType, Facts]] = MappingProxyType(
         EventType.TRANSFER_STARTED: {"to_school_id": UUID},
         EventType.TRANSFER_CHOSEN: {"choice": TransferChoice},
         EventType.CASE_MOVED: {"support_only": bool},
+        EventType.YEAR_END_ASKED: {"begins": date},
+        EventType.YEAR_END_CHOSEN: {"choice": YearEndChoice},
+        EventType.YEAR_ENDED: {"choice": YearEndChoice, "begins": date},
+        EventType.STEP_OF_LAST_YEAR: {"to": str},
     }
 )
 _OUTCOMES: Final = {

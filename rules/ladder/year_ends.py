@@ -110,11 +110,23 @@ def settling(state: State) -> State:
     return state.but(year_end=state.year_end.but(settling=True))
 
 
+def chosen(ending: YearEnd) -> YearEndChoice:
+    """What was chosen last, without a choice the review in autumn."""
+    return ending.choice or YearEndChoice.REVIEW_IN_AUTUMN
+
+
+def puts_down(state: State) -> bool:
+    """Whether what waits to be sent rests on last year's rungs; a case that closes has its own end."""
+    ending = state.year_end
+    assert ending is not None
+    return chosen(ending) is not YearEndChoice.CLOSE_WITH_SUMMARY and not _stands(state)
+
+
 def settled(state: State, first_open: date, quiet_until: datetime, now: datetime) -> State:
     """The new year has begun: the case ends, or goes on in it with last year's evidence and nothing of it pending."""
     ending = state.year_end
     assert ending is not None
-    choice = ending.choice or YearEndChoice.REVIEW_IN_AUTUMN
+    choice = chosen(ending)
     state = state.noting(EventType.YEAR_ENDED, now, ending.by, choice=choice.value, begins=ending.begins.isoformat())
     state = state.but(year_end=None)
     if choice is YearEndChoice.CLOSE_WITH_SUMMARY:

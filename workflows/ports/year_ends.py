@@ -22,11 +22,14 @@ class YearEndAsked(PortModel):
 
 
 class YearEndSettlement(Order):
-    """What becomes of the case; `by` chose it and said why, or None when it happens by itself."""
+    """What becomes of the case; `by` chose it and said why, or None when it happens by itself. `put_down` = nothing
+    that rests on last year goes out any more.
+    """
 
     begins: date
     choice: YearEndChoice
     by: Command | None
+    put_down: bool
 
 
 class YearEndSettled(PortModel):
@@ -48,8 +51,8 @@ async def ask_year_end(order: YearEndOrder) -> YearEndAsked:
 
 @activity.defn
 async def settle_year_end(order: YearEndSettlement) -> YearEndSettled:
-    """One transaction, once per key: the proposal says what was chosen, its task ends, what still waits to be sent does
-    not go out. CLOSE_WITH_SUMMARY: the summary is stored. REVIEW_IN_AUTUMN: a task to review the case, due in ten
-    school days of the new year. Without a calendar of the new year five school days are taken for six weeks.
+    """One transaction, once per key: the proposal says what was chosen, its task ends; with `put_down` what still waits
+    to be sent does not go out. CLOSE_WITH_SUMMARY: the summary is stored. REVIEW_IN_AUTUMN: a task to review the case,
+    due in ten school days of the new year. Without its calendar five school days are taken for six weeks.
     """
     raise NotImplementedError(order)

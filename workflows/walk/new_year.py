@@ -2,7 +2,6 @@
 
 from rules.ladder import year_ends
 from rules.ladder.state import State
-from rules.ladder.words import YearEndChoice
 from rules.ladder.year_ends import AskYearEnd, CarryOutYearEnd
 from workflows.case import Case
 from workflows.ports.year_ends import (
@@ -35,8 +34,9 @@ async def carry_out(case: Case, _step: CarryOutYearEnd) -> None:
     order = YearEndSettlement(
         **case.order("settle_year_end"),
         begins=ending.begins,
-        choice=ending.choice or YearEndChoice.REVIEW_IN_AUTUMN,
+        choice=year_ends.chosen(ending),
         by=ending.by,
+        put_down=year_ends.puts_down(case.state),
     )
     done = await case.perform(settle_year_end, order, RECORD)
     case.state = year_ends.settled(case.state, done.first_open, done.quiet_until, case.now)
