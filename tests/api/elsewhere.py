@@ -13,6 +13,7 @@ RECORDED_ELSEWHERE: Final[dict[str, str]] = {
     "approve": f"{_LIVE}::test_approve_carries_the_step_out",
     "ask_erasure": "tests/api/test_erasure.py::test_whoever_asks_does_not_decide",
     "choose_transfer": f"{_LIVE_MOVES}::test_the_receiving_leader_takes_the_case",
+    "choose_year_end": "tests/live/test_year_ends.py::test_the_officer_carries_a_case_into_the_new_year",
     "copy_plan": f"{_HERE}::test_copying_a_plan_for_one_guardian",
     "create_tenant": f"{_TENANTS}::test_a_new_tenant_has_an_administrator_who_signs_in_and_both_trails_say_who_made_it",
     "create_webhook": _HOOKS,

@@ -83,6 +83,8 @@ ENTRIES: dict[str, Entry] = {
     "record_delivery": Entry(STUDENT, (404,)),  # no letter was handed to this case
     "choose_transfer": VERB,
     "read_handover": Entry(STUDENT),
+    "read_year_end": Entry(STUDENT),
+    "choose_year_end": VERB,
     # cases
     "list_cases": Entry(ROSTER, sees="case_id"),
     "read_case": Entry(STUDENT),

@@ -26,6 +26,7 @@ from models.rulesets import DecisionRow, Evaluation, LateTrip, RuleSet, RuleSetV
 from models.session import Session
 from models.students import Student
 from models.transfers import Transfer
+from models.year_ends import YearEnd
 from models.webhooks import Webhook
 from rules.access.permissions import GRANTS, NAMED_STUDENTS_ONLY, Permission, Role
 from rules.access.sessions import fingerprint
@@ -235,6 +236,7 @@ async def _walk(session: Session, made: Furnished) -> None:
     school: dict[str, Any] = {"from_school_id": things["school_id"], "to_school_id": things["school_id"]}
     of_case = {"instance_id": things["instance_id"], "student_id": things["student_id"]}
     session.add(Transfer(**of_case, **school, opened_at=NOW, decide_by=TODAY))
+    session.add(YearEnd(**of_case, begins=date(2027, 8, 1), opened_at=NOW, decide_by=TODAY))
     decided = _decision(things, digest(pack))
     session.add(decided[0])
     await session.flush()

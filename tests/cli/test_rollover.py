@@ -9,12 +9,13 @@ from sqlalchemy import func, select, update
 
 from cli.rollover import command
 from models.attendance import CalendarSession, Enrolment
-from models.instances import Proposal
+from models.instances import Instance, Proposal
 from models.people import School
 from models.rulesets import RuleSet, RuleSetVersion
 from models.students import Student
 from models.tenants import Tenant
 from models.transfers import Transfer
+from models.year_ends import YearEnd
 from rules.rulesets.ruleset import dump_ruleset
 from services import rollover
 from services.rollover import Unready
@@ -114,6 +115,18 @@ def test_steps_that_wait_students_who_come_and_rules_that_end(world: World) -> N
         ),
         days=days(100),
     )
+    assert found(world, family) == [Unready.STEPS_WAITING, Unready.TRANSFERS_PENDING]
+    asked = YearEnd(
+        instance_id=family.instance_id,
+        student_id=family.student_id,
+        begins=date(2027, 8, 1),
+        opened_at=NOW,
+        decide_by=TODAY,
+    )
+    within(world, family, asked)
+    assert found(world, family)[-1] == Unready.YEAR_ENDS_OPEN
+    chosen = {"year_end": {"begins": "2027-08-01", "choice": "CARRY"}}
+    world.change(family, update(Instance).values(state=chosen))
     assert found(world, family) == [Unready.STEPS_WAITING, Unready.TRANSFERS_PENDING]
     world.change(family, update(Transfer).values(status="UNDONE"))
     world.change(family, update(Proposal).values(status="DONE"))

@@ -154,6 +154,25 @@ async def notice_that_one_guardian_gets_later(walk: Walk) -> None:
     await walk.say("stop", commands.Stop, reason_code="OTHER_SUPPORT")
 
 
+async def carried_into_a_new_year(walk: Walk) -> None:
+    await walk.approve("letter-1")
+    await walk.until(lambda v: v.state.advance_at, "wait")
+    begins = await walk.today() + timedelta(days=21)
+    walk.world.calendar.close(begins, begins + timedelta(days=13))
+    await walk.tell("year_ends", commands.YearEnds(begins=begins))
+    await walk.until(lambda v: v.state.year_end and v.state.year_end.begins_at, "asked")
+    await walk.pass_days(15)
+    await walk.pending("letter-2")
+    await walk.say("choose_year_end", commands.ChooseYearEnd, choice="CARRY", begins=begins)
+    await walk.pass_days(40)
+    await walk.pending("letter-2")
+    begins = await walk.today() + timedelta(days=2)
+    await walk.tell("year_ends", commands.YearEnds(begins=begins))
+    await walk.pass_days(3)
+    await walk.phase(Phase.ON_HOLD)
+    await walk.say("stop", commands.Stop, reason_code="OTHER_SUPPORT")
+
+
 STORIES: tuple[Callable[[Walk], Awaitable[None]], ...] = (
     letter_then_correction_rescinded,
     meeting_then_clean_follow_up,
@@ -163,6 +182,7 @@ STORIES: tuple[Callable[[Walk], Awaitable[None]], ...] = (
     held_for_the_register_then_by_an_exemption,
     plan_agreed_then_escalated,
     notice_that_one_guardian_gets_later,
+    carried_into_a_new_year,
 )
 
 
