@@ -26,8 +26,8 @@ from models.rulesets import DecisionRow, Evaluation, LateTrip, RuleSet, RuleSetV
 from models.session import Session
 from models.students import Student
 from models.transfers import Transfer
-from models.year_ends import YearEnd
 from models.webhooks import Webhook
+from models.year_ends import YearEnd
 from rules.access.permissions import GRANTS, NAMED_STUDENTS_ONLY, Permission, Role
 from rules.access.sessions import fingerprint
 from rules.ids import TenantId
