@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import update
 
+from models.delivery import Message
 from models.instances import Task
 from models.people import School
 from models.year_ends import YearEnd
@@ -62,9 +63,11 @@ def test_carried_the_letter_is_proposed_again_on_the_new_years_absences_alone(te
         assert waiting.basis.on is not None
         assert waiting.basis.on >= BEGINS
         await s.approve("letter-1")
-        (letter,) = await s.letters()
         assert len(s.mails()) == 1
-        assert letter.created_at is not None
+        (message,) = await s.rows(Message, Message.kind == "LETTER")
+        told = message.data["merge"]
+        assert (told["period_start"], told["absence_count"]) == (BEGINS.isoformat(), "5")
+        assert all(one >= BEGINS.isoformat() for one in told["absence_dates"])
 
     tell(story, children=TWO)
 

@@ -26,7 +26,7 @@ CREATE TABLE year_end (
     summary JSONB,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_year_end PRIMARY KEY (id),
-    CONSTRAINT uq_year_end_tenant_id UNIQUE (tenant_id, instance_id, begins),
+    CONSTRAINT uq_year_end_tenant_id_instance_id_begins UNIQUE (tenant_id, instance_id, begins),
     CONSTRAINT ck_year_end_status CHECK (status in ('PENDING', 'CARRY', 'CLOSE_WITH_SUMMARY', 'REVIEW_IN_AUTUMN')),
     CONSTRAINT fk_year_end_tenant_id FOREIGN KEY(tenant_id) REFERENCES tenant (id),
     CONSTRAINT fk_year_end_instance_id FOREIGN KEY(instance_id) REFERENCES instance (id),
@@ -36,7 +36,6 @@ CREATE TABLE year_end (
 
 CREATE INDEX ix_year_end_student_id ON year_end (tenant_id, student_id);
 CREATE INDEX ix_year_end_chosen_by_referred ON year_end (chosen_by) WHERE chosen_by IS NOT NULL;
-CREATE INDEX ix_year_end_instance_id_referred ON year_end (instance_id);
 
 create trigger not_erased before insert on year_end for each row execute function refuse_erased();
 """
