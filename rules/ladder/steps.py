@@ -284,9 +284,7 @@ def _waiting(state: State, now: datetime) -> Next:
         return MissContact() if now >= step.contact_by else Idle(step.contact_by, "contact")
     if state.task_at:
         return MonthlyTask() if now >= state.task_at else Idle(state.task_at, "monthly look at the ladder's end")
-    if state.decide_at:
-        return Idle(state.decide_at, "wait before the next step")
-    return Idle(None, "new attendance")
+    return Idle(state.decide_at, "wait before the next step" if state.decide_at else "new attendance")
 
 
 def _on_hold(state: State, now: datetime) -> Next:

@@ -234,14 +234,13 @@ async def _walk(session: Session, made: Furnished) -> None:
     )
     # to her own school: only people of the two schools of a handover read it
     school: dict[str, Any] = {"from_school_id": things["school_id"], "to_school_id": things["school_id"]}
-    of_case = {"instance_id": things["instance_id"], "student_id": things["student_id"]}
-    session.add(Transfer(**of_case, **school, opened_at=NOW, decide_by=TODAY))
-    session.add(YearEnd(**of_case, begins=date(2027, 8, 1), opened_at=NOW, decide_by=TODAY))
+    until: dict[str, Any] = {name: things[name] for name in ("instance_id", "student_id")}
+    until |= {"opened_at": NOW, "decide_by": TODAY}
+    session.add_all([Transfer(**until, **school), YearEnd(**until, begins=date(2027, 8, 1))])
     decided = _decision(things, digest(pack))
-    session.add(decided[0])
-    await session.flush()
-    session.add(decided[1])
-    await session.flush()
+    for one in decided:
+        session.add(one)
+        await session.flush()
     things["proposal_id"], things["decision_id"] = proposal.id, decided[1].id
 
 
