@@ -69,6 +69,7 @@ _CODES: Final = """
     summary.am_code summary.pm_code summary.am_status summary.pm_status
     student_view.actor_display student_view.actor_role student_view.operation student_view.request_id
     task.dedupe_key task.kind task.role incident.recalled transfer.chosen_role year_end.chosen_role
+    year_end.summary
 """
 CODES: Final = frozenset(_CODES.split())
 
