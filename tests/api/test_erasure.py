@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,6 +25,7 @@ from models.letters import LetterArtifact
 from models.meetings import Meeting, MeetingAttendee
 from models.people import Person
 from models.students import AbsenceReason, CareFlag, Exemption, StudentAttribute
+from models.year_ends import YearEnd
 from orchestration.handles import CaseAddress, CaseHandles
 from orchestration.sealer import Sealer
 from rules.errors import Conflict
@@ -57,7 +58,10 @@ FIGURES = (
     "select count(*), sum(pages), count(distinct sha256) from letter_artifact",
     "select count(*) from audit_entry where verb <> 'read_artifact'",
     "select count(*) from enrolment",
+    "select status, begins, summary from year_end order by id",
 )
+# of a year: dates, rungs of the rule set and counts, as in the rows that they were counted from
+SUMMED = {"from": "2026-08-01", "to": "2027-07-31", "steps": ["letter-1"], "letters": 2, "attended_sessions": 322}
 
 
 @pytest.fixture(scope="module")
@@ -204,13 +208,8 @@ async def _letter(district: District, means: Means, made: Furnished) -> UUID:
         key = await data_key(session, means.keyring, tenant_id, student_id)
     paper = Paper(uuid4(), 2026, f"Dear {WORD}".encode(), 1, "test")
     shelved = await artifacts.shelve(means, tenant_id, key, paper, now=datetime.now(UTC))
-    facts = {
-        "kind": "LETTER",
-        "student_id": student_id,
-        "school_id": made.things["school_id"],
-        "language": "en",
-        "merge_data": {"name": WORD},
-    }
+    facts = {"kind": "LETTER", "student_id": student_id, "school_id": made.things["school_id"], "language": "en"}
+    facts["merge_data"] = {"name": WORD}
     async with means.sessions.tenant(tenant_id) as session:
         await artifacts.enter(session, system(TenantId(tenant_id), "cli", "r"), shelved, facts, now=NOW)
     return shelved.artifact_id
@@ -236,11 +235,7 @@ async def _more_about_ann(district: District, made: Furnished) -> None:
                     contacted_at=NOW,
                 ),
                 Escalation(
-                    instance_id=things["instance_id"],
-                    case_id=things["case_id"],
-                    stage_key="s",
-                    tier=2,
-                    opened_at=NOW,
+                    **{name: things[name] for name in ("instance_id", "case_id")}, stage_key="s", tier=2, opened_at=NOW
                 ),
                 MessageAttempt(
                     message_id=things["message_id"], number=1, channel="EMAIL", status="FAILED", attempted_at=NOW
@@ -271,6 +266,8 @@ async def _more_about_ann(district: District, made: Furnished) -> None:
         await session.execute(insert(Summary).values(**when, **counts, **more))
         audited = Act("edit", "student", student_id, student_id, "corrected", {"name": WORD}, {"name": WORD * 2})
         await audit.record(session, system(TenantId(district.ours.id), "cli", "r"), audited, now=NOW)
+        year = update(YearEnd).where(YearEnd.instance_id == things["instance_id"])
+        await session.execute(year.values(status="CLOSE_WITH_SUMMARY", settled_at=NOW, summary=SUMMED))
 
 
 def _answered_everything(district: District, made: Furnished, superuser: psycopg.Connection[Any]) -> None:
@@ -337,6 +334,7 @@ def test_after_it_no_word_is_left_and_chain_and_figures_stand(
     sealer = Sealer(district.sessions, means.store, lambda: NOW)
     district.run(sealer.round())
     figures = [superuser.execute(one.encode()).fetchall() for one in FIGURES]
+    assert SUMMED in [row[-1] for row in figures[-1]]
 
     assert erased(district, ann, "dpo").json()["status"] == "REQUESTED"
     done = erased(district, ann, "school_leader")
@@ -372,12 +370,17 @@ def _the_locked_letter_is_known_as_erased(district: District, means: Means, lett
 
 
 def _nothing_is_written_about_her_again(district: District, made: Furnished) -> None:
-    async def late() -> None:
-        async with district.sessions.tenant(district.ours.id) as session:
-            session.add(Contact(student_id=made.things["student_id"], mode="CALL", reached=True, contacted_at=NOW))
+    of = {name: made.things[name] for name in ("instance_id", "student_id")}
+    called = Contact(student_id=of["student_id"], mode="CALL", reached=True, contacted_at=NOW)
+    asked = YearEnd(**of, begins=date(2028, 8, 1), opened_at=NOW, decide_by=TODAY)
 
-    with pytest.raises(Exception, match="is erased"):
-        district.run(late())
+    async def late(row: Contact | YearEnd) -> None:
+        async with district.sessions.tenant(district.ours.id) as session:
+            session.add(row)
+
+    for one in (called, asked):
+        with pytest.raises(Exception, match="is erased"):
+            district.run(late(one))
 
     async def left() -> list[str]:
         async with district.sessions.tenant(district.ours.id) as session:

@@ -5,7 +5,7 @@ from alembic import op
 
 from models.migrations.protection import allow, force_tenant
 
-revision = "0035"
+revision = "0034"
 down_revision = "0033"
 branch_labels = None
 depends_on = None
