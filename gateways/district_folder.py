@@ -94,6 +94,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "code_map": Table(_ids("code_set", "status"), {**_texts("code"), **_flags("is_tardy")}),
     "student_merges": Table(_ids("old_id", "new_id"), {}),
+    "student_attributes": Table(_ids("student_id", "kind"), _texts("value")),
 }
 """Every table of the format, in the order an import needs them."""
 PLAIN = frozenset({Kind.ID, Kind.TEXT})

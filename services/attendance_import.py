@@ -21,6 +21,7 @@ from models.attendance import CodeMap
 from models.copying import Copied
 from models.imports import ImportRun
 from models.queries import import_blocks as blocks
+from models.queries import protected_attributes
 from models.queries.import_blocks import MarkSource
 from models.queries.import_issues import issues, progress, set_aside
 from models.queries.readmission import readmit
@@ -28,12 +29,13 @@ from models.queries.refresh import renew_statistics
 from models.session import Sessions
 from rules.attendance.codes import BUILT_IN
 from rules.attendance.merges import chain_ends
-from rules.attendance.quality import advice
+from rules.attendance.quality import IssueKind, advice
 from rules.errors import Conflict, Invalid, NotFound
-from services import attendance_summaries, audit, outbox
+from services import attendance_summaries, audit, outbox, tenant_settings
 from services.context import Actor
 from services.signals import restated, tell_restated
 
+ATTRIBUTES = "student_attributes"
 ORDER = (
     "schools",
     "code_map",
@@ -41,6 +43,7 @@ ORDER = (
     "calendar",
     "students",
     "student_merges",
+    ATTRIBUTES,
     "guardians",
     "student_guardians",
     "enrolments",
@@ -226,16 +229,22 @@ async def _whole(run: _Run, kind: str, group: Iterator[Chunk]) -> None:
                 read += len(block.numbers)
                 run.tell(Progress(kind, run.read + read))
         bad = await blocks.quarantine(session, kind, run.import_id)
-        await _merge(session, run, kind)
+        left_out = await _merge(session, run, kind)
         if kind in RESTATING:
             run.restated |= await restated(session, _today(run))
         run.read += read
         if run.read > run.skip:
-            figures = {"read": read, "accepted": read - bad, "duplicate": 0, "quarantined": bad + unread}
+            figures = {"read": read, "accepted": read - bad - left_out, "duplicate": 0, "quarantined": bad + unread}
             await progress(session, run.import_id, kind, figures)
 
 
-async def _merge(session: AsyncSession, run: _Run, kind: str) -> None:
+async def _merge(session: AsyncSession, run: _Run, kind: str) -> int:
+    """Merge what is staged; how many rows were left out because nobody said what they are for."""
+    if kind == ATTRIBUTES:
+        held_for = (await tenant_settings.fairness(session, run.actor.tenant_id)).kinds
+        left_out = await protected_attributes.take_in(session, held_for)
+        run.notes.update({IssueKind.UNDECLARED_ATTRIBUTE.value: left_out} if left_out else {})
+        return left_out
     if kind == "schools":
         changed = await blocks.merge_schools(session, run.order.timezone)
         await blocks.stale_schools(session, changed, [])
@@ -250,6 +259,7 @@ async def _merge(session: AsyncSession, run: _Run, kind: str) -> None:
         if kind in {"calendar", "enrolments"}:
             await _require_code_maps(session)
         await blocks.merge_simple(session, kind)
+    return 0
 
 
 def _today(run: _Run) -> date:
@@ -329,7 +339,7 @@ async def _keep_aside(session: AsyncSession, run: _Run, block: Chunk) -> int:
             "line": problem.row,
             "problem": problem.kind.value,
             "detail": problem.advice,
-            "row": {problem.column: problem.value},
+            "row": {problem.column: "" if block.table == ATTRIBUTES else problem.value},
         }
         for problem in block.problems
         if problem.quarantined

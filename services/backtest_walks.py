@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bulk.people import Dated, Profile
 from models.backtests import Backtest, BacktestWalk
 from models.queries import backtests as queries
-from models.queries import guardian_histories
+from models.queries import guardian_histories, protected_attributes
 from models.queries.backtests import Span
 from models.session import Sessions
-from models.students import CareFlag, Exemption, Student, StudentAttribute
+from models.students import CareFlag, Exemption, Student
 from rules.rulesets.backtest_figures import ENTERING, Event, Frame, Person, Run, document
 from rules.rulesets.backtests import LOOKS_BACK_DAYS, BacktestStatus, stepped
 from rules.rulesets.ruleset import parse_ruleset
@@ -178,7 +178,7 @@ async def _everybody(session: AsyncSession, row: Backtest) -> tuple[list[Person]
     )
     wanted = wanted.where(BacktestWalk.backtest_id == row.id)
     found = (await session.execute(wanted.order_by(BacktestWalk.student_id, BacktestWalk.school_id))).all()
-    beside = await _attributes(session, row.id)
+    beside = await protected_attributes.of_walked(session, row.id)
     people: list[Person] = []
     events: list[list[Event]] = [[] for _ in row.rulesets]
     for number, (walk, year_group, language) in enumerate(found):
@@ -187,15 +187,6 @@ async def _everybody(session: AsyncSession, row: Backtest) -> tuple[list[Person]
         for at, steps in enumerate(walk.steps):
             events[at] += [_event(number, step) for step in steps]
     return people, events
-
-
-async def _attributes(session: AsyncSession, backtest_id: UUID) -> dict[UUID, dict[str, str]]:
-    """Protected attributes, for counting only: nothing but figures with small groups hidden leaves `sum_up`."""
-    walked = select(BacktestWalk.student_id).where(BacktestWalk.backtest_id == backtest_id)
-    found: dict[UUID, dict[str, str]] = {}
-    for one in await session.scalars(select(StudentAttribute).where(StudentAttribute.student_id.in_(walked))):
-        found.setdefault(one.student_id, {})[one.kind.lower()] = one.value
-    return found
 
 
 def _event(number: int, step: Step) -> Event:

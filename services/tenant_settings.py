@@ -3,18 +3,20 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.people import School
+from models.queries import protected_attributes
 from models.tenants import Tenant
 from rules.access.sign_in import SignInSettings
 from rules.breakers.limits import Limits
 from rules.errors import Invalid
+from rules.fairness import ProtectedKind
 from rules.privacy.retention import RecordClass
 from services import audit, tenants
 from services.audit import Act
@@ -56,6 +58,19 @@ class RetentionSettings(_Section):
     verified: dict[RecordClass, dict[str, date]] = Field(default_factory=dict)
 
 
+class FairnessSettings(_Section):
+    """Which protected attributes a feed may bring, only ever to be counted by, and the assessment that allows it."""
+
+    kinds: tuple[ProtectedKind, ...] = ()
+    assessment: str = Field("", max_length=200, description="Where the data protection assessment is kept.")
+
+    @model_validator(mode="after")
+    def _assessed(self) -> Self:
+        if self.kinds and not self.assessment.strip():
+            raise ValueError("name the data protection assessment that allows these kinds")
+        return self
+
+
 class TenantSettings(_Section):
     """Every section; what one leaves out has its default."""
 
@@ -63,6 +78,7 @@ class TenantSettings(_Section):
     ladder: LadderSettings = LadderSettings()
     retention: RetentionSettings = RetentionSettings()
     breakers: Limits = Limits()
+    fairness: FairnessSettings = FairnessSettings()
     schools: dict[UUID, SchoolSettings] = Field(default_factory=dict)
 
 
@@ -95,11 +111,18 @@ async def breaker_limits(session: AsyncSession, tenant_id: UUID) -> Limits:
     return Limits.model_validate(_known(tenant.settings.get("breakers", {}), Limits))
 
 
+async def fairness(session: AsyncSession, tenant_id: UUID) -> FairnessSettings:
+    """The section that imports of protected attributes read."""
+    tenant = await session.get_one(Tenant, tenant_id)
+    return FairnessSettings.model_validate(_known(tenant.settings.get("fairness", {}), FairnessSettings))
+
+
 _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "auth": SignInSettings,
     "ladder": LadderSettings,
     "retention": RetentionSettings,
     "breakers": Limits,
+    "fairness": FairnessSettings,
 }
 
 
@@ -146,6 +169,8 @@ async def replace(session: AsyncSession, actor: Actor, wish: TenantSettings, rea
     before = await read(session, actor.tenant_id)
     chosen = {name: getattr(wish, name).model_dump(mode="json") for name in _SECTIONS}
     changed = {name: value for name, value in chosen.items() if getattr(before, name) != getattr(wish, name)}
+    if "fairness" in changed:
+        await protected_attributes.keep_only(session, wish.fairness.kinds)
     if changed:
         await tenants.change_settings(session, actor, changed, reason, now=now)
     for school_id, said in wish.schools.items():

@@ -18,6 +18,7 @@ from api.routes import (
     erasures,
     events,
     evidence_packs,
+    fairness,
     guardian_histories,
     inbound_records,
     incidents,
@@ -78,4 +79,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
     audit.router,
     compliance.router,
+    fairness.router,
 )

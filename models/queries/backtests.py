@@ -10,18 +10,19 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 # On roll in the span under the id they became; whoever was deleted, has died or was erased is left out
-_ON_ROLL: Final = """
-    select distinct one.id as student_id, e.school_id
+ON_ROLL: Final = """
+    select one.id as student_id, e.school_id, max(e.start_date) as since
     from enrolment e
     join student s on s.id = e.student_id
     join student one on one.id = coalesce(s.merged_into_id, s.id)
     where (cast(:school as uuid) is null or e.school_id = :school) and e.registration = 'MAIN'
         and e.start_date <= :last and (e.end_date is null or e.end_date >= :first)
         and one.deleted_at is null and one.deceased_on is null and one.erased_at is null
+    group by one.id, e.school_id
 """
-_SCHOOLS: Final = text(f"select school_id, count(*)::int from ({_ON_ROLL}) r group by school_id order by school_id")
+_SCHOOLS: Final = text(f"select school_id, count(*)::int from ({ON_ROLL}) r group by school_id order by school_id")
 _NEXT: Final = text(f"""
-select r.student_id from ({_ON_ROLL}) r
+select r.student_id from ({ON_ROLL}) r
 where not exists (select from backtest_walk w where w.backtest_id = :backtest and w.student_id = r.student_id
     and w.school_id = r.school_id)
 order by r.student_id limit :many

@@ -29,6 +29,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "deleted_at",
     ),
     "student_merges": ("old_id", "new_id"),
+    "student_attributes": ("student_id", "kind", "value"),
     "guardians": (
         "guardian_id",
         "name",
@@ -86,6 +87,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "classes": ("class_id", "school_id"),
     "students": ("student_id",),
     "student_merges": ("old_id", "new_id"),
+    "student_attributes": ("student_id", "kind"),
     "guardians": ("guardian_id",),
     "student_guardians": ("student_id", "guardian_id"),
     "enrolments": ("student_id", "school_id", "start_date"),
@@ -169,6 +171,10 @@ CHECKS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "classes": (("UNKNOWN_SCHOOL", _NO_SCHOOL),),
     "students": (("BAD_DATE", _birth("s.dob")), ("BAD_INSTANT", _instant("s.deleted_at"))),
     "student_merges": (),
+    "student_attributes": (
+        ("BAD_VALUE", "length(s.kind) > 40 or length(s.value) > 60"),
+        ("UNKNOWN_STUDENT", _NO_STUDENT),
+    ),
     "guardians": (),
     "student_guardians": (
         ("BAD_NUMBER", _number("s.priority")),
@@ -199,6 +205,8 @@ def _missing(kind: str) -> tuple[tuple[str, str], ...]:
 
 
 AS_TEXT: Mapping[str, str] = {
+    # a protected attribute stands nowhere but in its own table, whatever is wrong with the row
+    "student_attributes": " - 'value'",
     "marks": """ - 'row_key' - 'repeated' || jsonb_build_object('deleted', initcap(coalesce(deleted, false)::text),
         'recorded_at', to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS+00:00'),
         'minutes_missed', minutes_missed::text)""",

@@ -120,6 +120,7 @@ class Permission(StrEnum):
     AUDIT_VERIFY = "audit:verify"
     AUDIT_EXTRACT = "audit:extract"
     COMPLIANCE_READ = "compliance:read"
+    FAIRNESS_READ = "fairness:read"
     DISCLOSURE_READ = "disclosures:read"
     DISCLOSURE_WRITE = "disclosures:write"
     AMENDMENT_WRITE = "amendments:write"
@@ -260,6 +261,8 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.AUDIT_VERIFY: _WATCH | _ADMIN,
         Permission.AUDIT_EXTRACT: _WATCH | _LEADERS | _CARE,
         Permission.COMPLIANCE_READ: _WATCH | _LEADERS,
+        # figures of groups, for those who can put a practice right and those who answer for it
+        Permission.FAIRNESS_READ: _WATCH | _LEADERS | {Role.INCLUSION_LEAD},
         Permission.DISCLOSURE_READ: _PRIVACY | {Role.AUDITOR, Role.GUARDIAN},
         Permission.DISCLOSURE_WRITE: _CASEWORK | {Role.DPO},
         Permission.AMENDMENT_WRITE: _OFFICE | {Role.DPO, Role.SAFEGUARDING_LEAD, Role.LIAISON, Role.GUARDIAN},

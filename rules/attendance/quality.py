@@ -35,6 +35,7 @@ class IssueKind(StrEnum):
     FUTURE_DATE = "FUTURE_DATE"
     IGNORED_COLUMN = "IGNORED_COLUMN"
     NO_ROWS = "NO_ROWS"
+    UNDECLARED_ATTRIBUTE = "UNDECLARED_ATTRIBUTE"
 
 
 ADVICE: Mapping[IssueKind, str] = {
@@ -60,6 +61,10 @@ ADVICE: Mapping[IssueKind, str] = {
     IssueKind.UNKNOWN_GUARDIAN: "add the guardian to guardians.csv, or correct the id",
     IssueKind.FUTURE_DATE: "the mark is kept and counts when its date has come",
     IssueKind.IGNORED_COLUMN: "nothing reads this column",
+    IssueKind.UNDECLARED_ATTRIBUTE: (
+        "nothing of these rows was kept: name the kind in the tenant's settings (fairness.kinds) with its assessment,"
+        " or leave it out of the file"
+    ),
     IssueKind.NO_ROWS: "the file holds a header only: check that it was sent whole",
 }
 

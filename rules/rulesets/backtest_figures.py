@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
 
+from rules.group_shares import percent, ratio
 from rules.rulesets.model import RuleSet
 from rules.rulesets.ruleset import digest
 from rules.rulesets.simulation import Happened
@@ -233,10 +234,10 @@ def _groups_by(frame: Frame, name: str, counted: Sequence[_Counted]) -> list[Doc
 
 
 def _percent(count: Shown, whole: int) -> float | None:
-    return None if count is None else round(100 * count / whole, 1)
+    return None if count is None else percent(count, whole)
 
 
 def _ratio(count: Shown, at: int, counts: Sequence[int], sizes: Sequence[int]) -> float | None:
     """The group's share over the share of everybody else."""
-    others, rest = sum(sizes) - sizes[at], sum(counts) - counts[at]
-    return None if count is None or not others or not rest else round(count * others / (sizes[at] * rest), 2)
+    rest = sum(counts) - counts[at], sum(sizes) - sizes[at]
+    return None if count is None else ratio((count, sizes[at]), rest)

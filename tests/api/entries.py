@@ -198,6 +198,7 @@ ENTRIES: dict[str, Entry] = {
     "read_audit": Entry(ROSTER, sees="audit_id"),
     "extract_audit": Entry(STUDENT, query={"student_id": "student_id", "use": "IEP", "format": "csv"}),
     "read_compliance": Entry(SCHOOLS, query={**SPAN, "verify": "false"}, sees="instance_id"),
+    "read_fairness": Entry(SCHOOL, query={"school_id": "school_id", "from": "2026-09-01", "to": "2026-10-31"}),
     "verify_trail": Entry(COMMON, (503,)),
     "prepare_evidence_pack": STORED,
     "list_case_evidence_packs": Entry(STUDENT),

@@ -1,6 +1,7 @@
 """Sizes and shapes: modules, functions, parameters, docstrings, imports. Every test lists all that break its rule."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,8 +76,18 @@ def test_migrations_stand_in_one_line() -> None:
 
 
 def test_protected_attributes_are_read_in_one_place() -> None:
-    """Safeguards section 12: whoever counts reads them (ADR 23); the table itself and its removal stand in models."""
-    named = {
-        source.name for source in SOURCES if "StudentAttribute" in source.text or "student_attribute" in source.text
+    """Safeguards section 12: what counts, takes in and takes away is one module (ADR 23); nothing else names the table
+    but its definition and the migrations, and nothing else calls that module but these."""
+    table = re.compile(r"\b(StudentAttribute|student_attribute|fair_attribute)\b")
+    named = {source.name for source in SOURCES if table.search(source.text)}
+    assert {name for name in named if not name.startswith("models/migrations/")} == {
+        "models/students.py",
+        "models/queries/protected_attributes.py",
+        "models/queries/fairness.py",
     }
-    assert {name for name in named if not name.startswith("models/")} == {"services/backtest_walks.py"}
+    assert {source.name for source in SOURCES if re.search(r"\bprotected_attributes\b", source.text)} == {
+        "models/queries/fairness.py",
+        "services/attendance_import.py",
+        "services/backtest_walks.py",
+        "services/tenant_settings.py",
+    }

@@ -26,6 +26,7 @@ HEADERS = {
     "marks": "mark_id,student_id,school_id,date,session,code,recorded_at,register,deleted",
     "code_map": "code_set,code,status,is_tardy",
     "student_merges": "old_id,new_id",
+    "student_attributes": "student_id,kind,value",
 }
 SUMMARIES = """
 select t.source_id, h.source_id, y.date::text, coalesce(am_status, ''), coalesce(pm_status, ''), coalesce(am_code, ''),
