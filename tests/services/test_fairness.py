@@ -169,8 +169,8 @@ def test_a_merged_student_keeps_what_was_said_of_either(
         found = groups(await page(sessions, actor), "sex")
         assert (found["F"].students, found["M"].students) == (59, 60), "the one they became was said to be M"
         await take_in(sessions, actor, again)
-        found = await held(sessions, actor)
-        assert (found["p001", "sex"], ("p000", "sex") in found, ("p001", "ethnicity") in found) == ("X", False, False)
+        now = await held(sessions, actor)
+        assert (now["p001", "sex"], ("p000", "sex") in now, ("p001", "ethnicity") in now) == ("X", False, False)
 
     tell(story)
 
