@@ -30,6 +30,7 @@ from services.means import Means
 from services.people import display_name
 
 TEMPLATE: Final = "RESCISSION"
+TAKES_BACK: Final = Wish(TEMPLATE, kind=RESCISSION)
 WAITING: Final = ("QUEUED", "DEFERRED_QUIET_HOURS", "CAPPED", "FAILED")
 GOT_IT: Final = ("SENT", "DELIVERED")
 NOBODY_MORE: Final = frozenset({"DECEASED", "STUDENT_REMOVED"})
@@ -48,10 +49,10 @@ async def rescind(means: Means, case: CaseRef, wanted: TakeBack) -> int:
     """Mark, withdraw, and tell everybody who got a letter, once each for all steps together; how many are told."""
     async with means.sessions.tenant(case.tenant_id) as session:
         await _take_back(session, case, wanted)
-        got = await _first_days(session, case, wanted)
+        got = await who_got(session, case, wanted.artifact_ids)
         planned: Sequence[Planned] = ()
         if got:
-            wish = Wish(TEMPLATE, kind=RESCISSION, only=frozenset(got))
+            wish = replace(TAKES_BACK, only=frozenset(got))
             planned = await letters.plan(session, case, wish)
     for one in planned:
         writing = Writing(
@@ -92,9 +93,9 @@ async def _take_back(session: AsyncSession, case: CaseRef, wanted: TakeBack) -> 
     await record(session, actor, act, now=case.now)
 
 
-async def _first_days(session: AsyncSession, case: CaseRef, wanted: TakeBack) -> dict[UUID, date]:
-    """Who got a letter that is taken back, and the day of the first one."""
-    got = select(Message).where(Message.artifact_id.in_(wanted.artifact_ids), Message.status.in_(GOT_IT))
+async def who_got(session: AsyncSession, case: CaseRef, artifact_ids: Sequence[UUID]) -> dict[UUID, date]:
+    """Who got one of these letters, and the day of the first one: those who hear when it is taken back."""
+    got = select(Message).where(Message.artifact_id.in_(artifact_ids), Message.status.in_(GOT_IT))
     days: dict[UUID, date] = {}
     for message in (await session.scalars(got.order_by(Message.id))).all():
         written = message.data.get("merge", {}).get("letter_date")

@@ -12,6 +12,7 @@ from api.routes import (
     care_flags,
     cases,
     compliance,
+    corrections,
     decisions,
     disclosures,
     duties,
@@ -45,6 +46,7 @@ from api.routes import (
 ROUTERS: tuple[APIRouter, ...] = (
     queue.router,
     ladder.router,
+    corrections.router,
     transfers.router,
     year_ends.router,
     cases.router,

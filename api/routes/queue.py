@@ -1,12 +1,12 @@
 """The queue, bulk decisions, and walks as they are read and begun."""
 
-import asyncio
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
 from api import reach
+from api.bulk import in_bulk
 from api.commands import CommandKey, HandrailRoute
 from api.dependencies import Caller, Parts, Work, permit
 from api.ladder import ACCEPTED, Asked, Cases, not_held
@@ -14,7 +14,6 @@ from api.languages import InLanguage
 from api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, after, page
 from api.schemas.cases import InstanceSummary
 from api.schemas.ladder import (
-    AnswerOut,
     BulkIn,
     BulkOut,
     BulkResult,
@@ -28,11 +27,12 @@ from api.schemas.ladder import (
 )
 from api.schemas.queue import QueueItem, Seen
 from models.queries.keyset import Window
+from orchestration.handles import Told
 from rules.access.permissions import Permission
 from rules.bounds import AnyDay
-from rules.errors import DomainError, Invalid
+from rules.errors import Invalid
 from rules.ids import ProposalId
-from rules.ladder.commands import Approve, Command, Skip
+from rules.ladder.commands import Approve, Skip
 from rules.ladder.verbs import Verb
 from rules.rulesets.messages import SOURCE, Language
 from services import filters, instances
@@ -40,7 +40,6 @@ from services.instances import NEVER, QueueQuery, Risk, StartByHand
 from services.starting import starting
 
 router = APIRouter(prefix="/interventions", tags=["ladder"], route_class=HandrailRoute)
-AT_ONCE = 8
 StepType = Literal["CONTACT", "LETTER", "MEETING", "PLAN", "NOTICE", "ESCALATION", "EXIT_REVIEW", "FOLLOW_UP"]
 
 
@@ -85,35 +84,21 @@ async def decide_in_bulk(
     body: BulkIn, caller: Annotated[Caller, permit(Permission.STEP_APPROVE)], key: CommandKey, cases: Cases
 ) -> BulkOut:
     """Decide on many steps of one stage; each row has its own result, one refusal stops no other."""
-    turn = asyncio.Semaphore(AT_ONCE)
 
-    async def decide(row: BulkRow) -> BulkResult:
-        async with turn:
-            return await _decided(body, row, caller, key, cases)
-
-    results = await asyncio.gather(*(decide(row) for row in body.rows))
-    if any(result.status in {ACCEPTED, 503} for result in results):
-        cases.unconfirmed()
-    return BulkOut(results=results)
-
-
-async def _decided(body: BulkIn, row: BulkRow, caller: Caller, key: str, cases: Cases) -> BulkResult:
-    who = {"command_id": f"{key}:{row.proposal_id}", "actor_id": caller.actor.person_id, "role": caller.actor.role}
-    proposal_id = ProposalId(row.proposal_id)
-    try:
+    async def tell(row: BulkRow) -> Told:
+        who = {"command_id": f"{key}:{row.proposal_id}", "actor_id": caller.actor.person_id, "role": caller.actor.role}
+        about = {"proposal_id": ProposalId(row.proposal_id), "reason": row.reason}
         found = await cases.reached(caller, row.instance_id, Asked(rows=max(2, len(body.rows))))
         if found.proposal is not None and found.proposal.stage_key != body.stage_key:
             raise Invalid("other_stage", f"This step belongs to {found.proposal.stage_key}, not to {body.stage_key}.")
-        if row.decision == "approve":
-            not_held(found)
-        command: Command = Approve(**who, proposal_id=proposal_id, reason=row.reason)
         if row.decision == "skip":
-            command = Skip(**who, proposal_id=proposal_id, reason=row.reason)
-        told = await cases.tell(caller, found, Verb.APPROVE if row.decision == "approve" else Verb.SKIP, command)
-    except DomainError as refused:
-        return BulkResult(proposal_id=row.proposal_id, status=refused.status, code=refused.code, detail=refused.message)
-    status = ACCEPTED if told.answer is None else 200
-    return BulkResult(proposal_id=row.proposal_id, status=status, answer=AnswerOut.of(row.instance_id, told))
+            return await cases.tell(caller, found, Verb.SKIP, Skip(**who, **about))
+        not_held(found)
+        return await cases.tell(caller, found, Verb.APPROVE, Approve(**who, **about))
+
+    outcomes = await in_bulk(cases, body.rows, lambda row: row.instance_id, tell)
+    told = zip(body.rows, outcomes, strict=True)
+    return BulkOut(results=[BulkResult.of(one, proposal_id=row.proposal_id) for row, one in told])
 
 
 @router.post("/instances", status_code=ACCEPTED)

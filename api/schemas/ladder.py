@@ -191,16 +191,26 @@ class BulkIn(Body):
     rows: Annotated[list[BulkRow], Field(min_length=1, max_length=50)]
 
 
-class BulkResult(Body):
+class RowResult(Body):
+    """What became of one row of many: the answer, or the problem."""
+
+    status: int
+    answer: AnswerOut | None = None
+    code: str | None = None
+    detail: str | None = None
+
+    @classmethod
+    def of(cls, outcome: Any, **row: UUID) -> Self:
+        """A row's result, with what names the row."""
+        return cls(**row, status=outcome.status, answer=outcome.answer, code=outcome.code, detail=outcome.detail)
+
+
+class BulkResult(RowResult):
     """What became of one row: 200, 202, 403, 404, 409, 422 or 503, with the answer or the problem."""
 
     model_config = shown({"proposal_id": SOME_ID, "status": 200, "answer": _ANSWER, "code": None, "detail": None})
 
     proposal_id: UUID
-    status: int
-    answer: AnswerOut | None = None
-    code: str | None = None
-    detail: str | None = None
 
 
 class BulkOut(Body):

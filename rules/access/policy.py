@@ -147,6 +147,8 @@ def _four_eyes(asked: _Question) -> Decision | None:
 
 
 def _approval(asked: _Question) -> Decision | None:
+    if asked.permission is Permission.BASIS_RESOLVE:
+        return _bulk(asked.resource)
     if asked.permission not in {Permission.STEP_APPROVE, Permission.EXIT_DECIDE}:
         return None
     level = asked.resource.level

@@ -345,17 +345,22 @@ def to_rescind(steps: tuple[Step, ...], holding: tuple[bool, ...]) -> tuple[Step
     return tuple(s for s in steps[_last_holding(steps, holding) + 1 :] if s.result is StepResult.TAKEN)
 
 
+def back_to(steps: tuple[Step, ...], holding: tuple[bool, ...]) -> Step | None:
+    """Where a rescission leads: the last step whose basis holds; None without one."""
+    last = _last_holding(steps, holding)
+    return steps[last] if last >= 0 else None
+
+
 def rescinded(state: State, holding: tuple[bool, ...], now: datetime) -> State:
     """Back to the last step whose basis holds; without one the case stops. `holding` answers for each step, oldest
     first.
     """
-    by, last, gone = state.rescinding, _last_holding(state.steps, holding), to_rescind(state.steps, holding)
+    by, kept, gone = state.rescinding, back_to(state.steps, holding), to_rescind(state.steps, holding)
     state = state.noting(EventType.STEP_RESCINDED, now, by, steps=", ".join(step.stage_key for step in gone))
     steps = tuple(step.but(result=StepResult.RESCINDED) if step in gone else step for step in state.steps)
     state = leaving(state, now).but(rescinding=None, steps=steps)
-    if last < 0:
+    if kept is None:
         return state.but(closing=Close(reason=StopReason.BASIS_REMOVED))
-    kept = state.steps[last]
     back = {"index": state.ladder.index_of(kept.stage_key), "wait_from": kept.effective_day, "wait_due": True}
     return state.moved(Phase.WAITING, **(_fresh() | back))
 

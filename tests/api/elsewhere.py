@@ -17,6 +17,7 @@ RECORDED_ELSEWHERE: Final[dict[str, str]] = {
     "copy_plan": f"{_HERE}::test_copying_a_plan_for_one_guardian",
     "create_tenant": f"{_TENANTS}::test_a_new_tenant_has_an_administrator_who_signs_in_and_both_trails_say_who_made_it",
     "create_webhook": _HOOKS,
+    "decide_corrections": "tests/live/test_corrections.py::test_many_walks_are_decided_together",
     "decide_exit": f"{_LIVE}::test_exit_review_confirmed_and_reopened_from_the_follow_up",
     "decide_in_bulk": f"{_LIVE}::test_bulk_decisions",
     "escalate": f"{_LIVE}::test_escalate_passes_over_rungs",

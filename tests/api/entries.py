@@ -66,6 +66,10 @@ ENTRIES: dict[str, Entry] = {
     "read_instance": Entry(STUDENT),
     "read_timeline": Entry(STUDENT),
     "list_student_instances": Entry(STUDENT),
+    "list_corrections": Entry(ROSTER, sees="shaken_event_id"),
+    "decide_corrections": Entry(
+        STUDENT, (503,), body={"instance_id": "shaken_id", "event_id": "shaken_event_id"}, by_row=True
+    ),
     "list_late_trips": Entry(ROSTER, sees="trip_id"),
     "approve": VERB,
     "withdraw_approval": VERB,

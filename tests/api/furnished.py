@@ -38,7 +38,7 @@ from services.context import system
 from tests.api.backtested import replayed
 from tests.api.district import NOW, TODAY, District, Tenancy
 from tests.api.owed import DUTIES, owed
-from tests.api.rungs import planned
+from tests.api.rungs import planned, shaken
 from tests.api.test_templates import wording
 
 UNBOUND = frozenset({Role.DISTRICT_ADMIN, Role.AUDITOR, Role.DPO, Role.INTEGRATION})
@@ -311,7 +311,7 @@ async def _papers(session: Session, made: Furnished) -> None:
         "difference_id": ShadowDifference(**tried, student_id=own["student_id"], change="ADDED", metrics={}),
         "night_id": ShadowNight(**tried, known_at=NOW, in_force=1, candidate=2, added=1, dropped=0),
     }
-    rows |= _privacy(things, own) | owed(things, own, CANARY) | planned(things, own, CANARY)
+    rows |= _privacy(things, own) | owed(things, own, CANARY) | planned(things, own, CANARY) | shaken(things, own)
     for name in ("stop_id", "other_stop_id"):
         stop = ContactStop(subject_kind="STUDENT", subject_id=things["student_id"], reason_code="OTHER", set_at=NOW)
         rows[name] = stop

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from models.instances import Event, Instance
 from models.plans import SupportPlan
 from tests.api.district import NOW, TODAY
 
@@ -24,4 +25,33 @@ def planned(things: dict[str, UUID], own: dict[str, Any], words: str) -> dict[st
     return {
         f"{name}plan_id": SupportPlan(**own, **of_case, **said, **state, effect_key=f"walk/{name}plan")
         for name, state in states.items()
+    }
+
+
+def shaken(things: dict[str, UUID], own: dict[str, Any]) -> dict[str, Any]:
+    """A walk on a ladder of its own whose reason a correction took away."""
+    walk = uuid4()
+    return {
+        "shaken_id": Instance(
+            id=walk,
+            school_year="2026-27",
+            student_id=own["student_id"],
+            lead_school_id=things["school_id"],
+            case_id=things["case_id"],
+            rule_set_key="shaken",
+            rule_set_version_id=things["active_version_id"],
+            digest="0" * 64,
+            status="ACTIVE",
+            phase="ON_HOLD",
+            hold_kind="basis",
+            started_at=NOW,
+        ),
+        "shaken_event_id": Event(
+            **own,
+            instance_id=walk,
+            case_id=things["case_id"],
+            type="TRIGGER_INVALIDATED",
+            occurred_at=NOW,
+            data={"because": "8 days of absence instead of 10", "before absent_days": 20, "after absent_days": 16},
+        ),
     }

@@ -39,6 +39,7 @@ def refused(answer: Any, status: int, code: str) -> str:
 LISTS_OF_A_SCHOOL = (
     "/interventions/queue",
     "/interventions/late-trips",
+    "/interventions/corrections",
     "/interventions/backtests",
     "/interventions/rules/{version}/shadow",
     "/interventions/rules/{version}/shadow/students",

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from models.instances import Contact, Instance
-from tests.live.town import ADMIN, BY_POST, LEADER, LEAVING, OFFICER, Town, in_force, ladder, past_days, today
+from tests.live.town import ADMIN, BY_POST, LEADER, LEAVING, OFFICER, Town, in_force, ladder, today
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("live")]
 WHY = "As agreed with the family."
@@ -132,7 +132,7 @@ def test_reopen_a_closed_walk(town: Town) -> None:
 
 def test_basis_kept(town: Town) -> None:
     walk = town.take()
-    correct(town, walk)
+    town.put_right(walk)
     assert town.stands(walk, "ON_HOLD")["hold_kind"] == "basis"
     assert town.queue()[walk]["held"] is True
     told = town.said(walk, "basis", "basis_kept", choice="keep", reason="The family confirmed the absence.")
@@ -147,7 +147,7 @@ def test_basis_rescinded_takes_the_letter_back(town: Town) -> None:
     town.approve(walk, "letter-1")
     town.happened(walk, "LETTER_SENT")
     town.stands(walk, "WAITING", "letter-1")
-    correct(town, walk)
+    town.put_right(walk)
     assert town.stands(walk, "ON_HOLD")["hold_kind"] == "basis"
     answer = town.say(walk, "basis", choice="rescind", reason="The register was wrong.")
     assert answer.status_code == 200, answer.text
@@ -156,19 +156,6 @@ def test_basis_rescinded_takes_the_letter_back(town: Town) -> None:
     town.happened(walk, "TRIGGER_INVALIDATED", "STEP_RESCINDED")
     entries = town.until(lambda: town.audited("step_rescinded", walk), bool, "the audit entry")
     assert [(one.actor_id, one.reason) for one in entries] == [(town.ours.people[OFFICER], "The register was wrong.")]
-
-
-def correct(town: Town, walk: str) -> None:
-    """The register is put right over HTTP: the child was there all the time."""
-    at = town.seen(walk)["instance"]
-    halves = [(day.isoformat(), half) for day in past_days()[-6:] for half in ("AM", "PM")]
-    body = {
-        "school_id": at["lead_school_id"],
-        "marks": [{"date": day, "session": half, "code": "/"} for day, half in halves],
-        "reason": "The wrong child was marked.",
-    }
-    answer = town.command(f"/attendance/students/{at['student_id']}/corrections", body, LEADER)
-    assert answer.status_code == 201, answer.text
 
 
 def test_ruleset_is_applied_again(town: Town) -> None:

@@ -215,6 +215,18 @@ class Town:
         ]
         self.bring("marks", MARKS, rows)
 
+    def put_right(self, walk: str) -> None:
+        """The register is corrected over HTTP: the child was there all the time."""
+        at = self.seen(walk)["instance"]
+        halves = [(day.isoformat(), half) for day in past_days()[-AWAY_DAYS:] for half in ("AM", "PM")]
+        body = {
+            "school_id": at["lead_school_id"],
+            "marks": [{"date": day, "session": half, "code": "/"} for day, half in halves],
+            "reason": "The wrong child was marked.",
+        }
+        answer = self.command(f"/attendance/students/{at['student_id']}/corrections", body, LEADER)
+        assert answer.status_code == 201, answer.text
+
     def take_schools(self) -> None:
         """What the schools say of their registers: the codes they use, and when their year begins."""
         begin = (today().replace(day=1) - timedelta(days=100)).strftime("%m-01")
