@@ -7,7 +7,7 @@ Basis, bulk corrections).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -135,9 +135,8 @@ async def _told(
         return (), {}
     wish = endings.TAKES_BACK
     entitled = await entitlement.recipients(session, case, wish.purpose, wish.channels)
-    names: dict[Any, str] = dict(
-        (await session.execute(select(Guardian.id, Guardian.name).where(Guardian.id.in_(got)))).tuples().all()
-    )
+    people = (await session.scalars(select(Guardian).where(Guardian.id.in_(got)))).all()
+    names = {one.id: one.name for one in people}
     hears = tuple(
         Hearer(one.guardian_id, names[one.guardian_id], one.language, one.channel, got[one.guardian_id])
         for one in entitled.allowed

@@ -73,3 +73,4 @@ def test_many_walks_are_decided_together(town: Town) -> None:
         assert [(one.actor_id, one.reason) for one in entries] == [(town.ours.people[OFFICER], WHY)]
     assert set(listed(town, written, kept, flagged)) == {flagged}
     town.said(flagged, "basis", "step_rescinded", choice="rescind", reason=WHY)
+    town.stands(flagged, "CLOSED")
