@@ -46,6 +46,7 @@ ROSTER, SCHOOLS, COMMON = About.ROSTER, About.SCHOOLS, About.COMMON
 SPAN = {"from": "2026-11-01", "to": TODAY.isoformat()}
 # Temporal is not connected in the walk: past permission, a verb answers that it cannot be told to the case
 VERB = Entry(STUDENT, (503,))
+SHAKEN = {"instance_id": "shaken_id", "event_id": "shaken_event_id", "choice": "keep"}
 STORED = Entry(STUDENT, (503,))
 WALKED = dump_ruleset(load_pack("general")) | {"key": "walked"}
 
@@ -67,9 +68,7 @@ ENTRIES: dict[str, Entry] = {
     "read_timeline": Entry(STUDENT),
     "list_student_instances": Entry(STUDENT),
     "list_corrections": Entry(ROSTER, sees="shaken_event_id"),
-    "decide_corrections": Entry(
-        STUDENT, (503,), body={"instance_id": "shaken_id", "event_id": "shaken_event_id"}, by_row=True
-    ),
+    "decide_corrections": Entry(STUDENT, (503,), body={"rows": [SHAKEN]}, by_row=True),
     "list_late_trips": Entry(ROSTER, sees="trip_id"),
     "approve": VERB,
     "withdraw_approval": VERB,

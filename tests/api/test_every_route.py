@@ -107,6 +107,10 @@ class Walk:
         return self.ours.id(name) if name in self.ours.things and value is not None else self._filled(value)
 
     def _named(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: self._named(part) for name, part in value.items()}
+        if isinstance(value, list):
+            return [self._named(part) for part in value]
         return self._value(value) if isinstance(value, str) else value
 
     def _tag(self, route: Route, path: str) -> str:
