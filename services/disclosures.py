@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateways.keyring import open_sealed, seal
 from gateways.ports import KeyRing, WrongKey
+from models.guardians import GuardianLink
 from models.privacy import Disclosure
 from models.queries.keyset import Window, paged
 from rules.errors import Conflict, NotFound
@@ -87,7 +88,18 @@ async def told_lines(session: AsyncSession, student_id: UUID, guardian_id: UUID)
     """The log as one guardian may read it; who else saw what, and which staff gave it, stays unsaid."""
     mine = select(Disclosure).where(Disclosure.student_id == student_id).order_by(Disclosure.at, Disclosure.id)
     lines = [line_of(row) for row in (await session.scalars(mine)).all()]
-    return [without_names(line) for line in lines if told_to(line, guardian_id)]
+    hidden = await _moves_hidden(session, student_id, guardian_id)
+    return [without_names(line) for line in lines if told_to(line, guardian_id, moves_hidden=hidden)]
+
+
+async def _moves_hidden(session: AsyncSession, student_id: UUID, guardian_id: UUID) -> bool:
+    """Whether another guardian of the child has, or had, a confidential address (safeguards.md section 2)."""
+    another = select(GuardianLink.id).where(
+        GuardianLink.student_id == student_id,
+        GuardianLink.guardian_id != guardian_id,
+        GuardianLink.address_confidential.is_(True),
+    )
+    return await session.scalar(another.limit(1)) is not None
 
 
 async def read(session: AsyncSession, keyring: KeyRing, tenant_id: UUID, row: Disclosure) -> Disclosed:

@@ -72,10 +72,15 @@ class Disclosed:
     person_id: UUID | None = None
 
 
-def told_to(line: Disclosed, guardian_id: UUID) -> bool:
-    """Whether this guardian learns of this line: their own looks, and parties that tell nothing of anybody else."""
+def told_to(line: Disclosed, guardian_id: UUID, *, moves_hidden: bool = False) -> bool:
+    """Whether this guardian learns of this line: their own looks, and parties that tell nothing of anybody else.
+
+    `moves_hidden` = another guardian's address is confidential: that the child goes to another school stays unsaid.
+    """
     if line.party is Party.GUARDIAN:
         return line.guardian_id == guardian_id
+    if moves_hidden and (line.party is Party.OTHER_SCHOOL or line.purpose is DisclosurePurpose.TRANSFER):
+        return False
     return line.party in TOLD_TO_GUARDIANS
 
 

@@ -31,6 +31,7 @@ RECORDED_ELSEWHERE: Final[dict[str, str]] = {
     "reapply_ruleset": f"{_LIVE}::test_ruleset_is_applied_again",
     "reassign": f"{_LIVE}::test_reassign_and_find_it_by_its_assignee",
     "recall_evidence_pack": _PACKS,
+    "make_transfer_summary": "tests/api/test_transfer_summaries.py::test_it_is_stored_and_its_handing_over_recorded",
     "receive_events": f"{_HERE}::test_receiving_events",
     "record_contact": f"{_LIVE}::test_contacts_move_the_case_on",
     "record_delivery": f"{_LIVE}::test_delivery_by_post",

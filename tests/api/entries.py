@@ -222,6 +222,7 @@ ENTRIES: dict[str, Entry] = {
     "read_retention_list": Entry(WHOLE, path={"run_id": "retention_run_id"}),
     "list_disclosures": Entry(STUDENT),
     "record_disclosure": STORED,
+    "make_transfer_summary": STORED,
     "list_amendment_requests": Entry(STUDENT),
     "ask_amendment": Entry(STUDENT, (201,)),
     "decide_amendment": Entry(STUDENT),

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -30,6 +31,16 @@ def test_a_guardian_does_not_learn_of_protection(party: Party) -> None:
 @pytest.mark.parametrize("party", sorted(TOLD_TO_GUARDIANS))
 def test_a_guardian_learns_what_the_law_lets_them_see(party: Party) -> None:
     assert told_to(replace(LINE, party=party), GRACE)
+
+
+@pytest.mark.parametrize(
+    "move", [{"party": Party.OTHER_SCHOOL}, {"party": Party.COURT, "purpose": DisclosurePurpose.TRANSFER}]
+)
+def test_where_an_address_is_confidential_a_move_stays_unsaid(move: dict[str, Any]) -> None:
+    assert told_to(replace(LINE, **move), GRACE)
+    assert not told_to(replace(LINE, **move), GRACE, moves_hidden=True)
+    assert told_to(LINE, GRACE, moves_hidden=True)
+    assert told_to(replace(LINE, party=Party.GUARDIAN, guardian_id=GRACE), GRACE, moves_hidden=True)
 
 
 def test_one_guardian_sees_only_their_own_looks() -> None:
