@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.instances import Instance, Proposal
 from models.queries.student_decisions import Moment
+from rules.access.permissions import Role
 from rules.errors import Invalid
 from rules.ids import EvaluationId
 from rules.ladder.stages import Stage, StageType
@@ -26,6 +27,7 @@ from rules.rulesets.metrics import MetricKey, WindowKind
 from rules.rulesets.model import RuleSet
 from rules.rulesets.recorded import sentence
 from services import breakers, decision_log, pauses, reasoning
+from services.case_tasks import NewTask, open_task
 from services.context import CaseRef
 from services.entitlement import contact_stopped, recipients, sending_on
 from services.evaluation_days import evaluation_date
@@ -37,6 +39,12 @@ REASONS = (
     (ExemptionActive, StopReason.EXEMPT),
     (GuardianReasonAccepted, StopReason.GUARDIAN_REASON_ACCEPTED),
     (CaseResolved, StopReason.CASE_RESOLVED),
+)
+ALARM = NewTask(
+    "ENGINES_DIFFER",
+    "Two engines decided differently on a case, which is held: compare its last decision with the register, tell"
+    " whoever runs Handrail, then resume or stop it",
+    role=Role.DISTRICT_ADMIN,
 )
 SENDS = frozenset({StageType.LETTER, StageType.MEETING, StageType.NOTICE})
 
@@ -115,6 +123,7 @@ async def answer(
     await decision_log.record(session, case, on, decided, agreed=agreed)
     if not agreed:
         log.error("engines differ on evaluation %s (%s)", prepared.row.id, asked.digest[:12])
+        await open_task(session, case, replace(ALARM, subject=str(prepared.row.id)))
         return Decision(action=Does.ENGINES_DIFFER, basis=Basis(evaluation_id=EvaluationId(prepared.row.id)))
     by_name = {rule.name: rule for rule in rules_of(prepared.ruleset)}
     true_stops = tuple(name.removeprefix("stop:") for name in decided.fired if name.startswith("stop:"))

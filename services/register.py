@@ -1,6 +1,6 @@
 """The register as staff read it: marks, summaries, code maps, quarantined rows, imports."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -12,6 +12,7 @@ from models.attendance import CodeMap, Mark, Summary
 from models.imports import ImportRun, QuarantineRow
 from models.queries import corrections
 from models.queries.keyset import Window, paged
+from models.rulesets import NightlyRun
 from models.session import Sessions
 from rules.errors import Conflict, NotFound
 from services import attendance_summaries, audit
@@ -149,6 +150,14 @@ async def settle(session: AsyncSession, actor: Actor, command: SettleRow, *, now
 async def imports(session: AsyncSession, window: Window) -> Sequence[ImportRun]:
     """A page of imports, the oldest first."""
     return (await session.scalars(paged(select(ImportRun), (ImportRun.id,), window))).all()
+
+
+async def passes(session: AsyncSession, school_ids: Collection[UUID] | None, window: Window) -> Sequence[NightlyRun]:
+    """A page of evaluation passes over these schools (None: all), the latest first."""
+    wanted = select(NightlyRun)
+    if school_ids is not None:
+        wanted = wanted.where(NightlyRun.school_id.in_(school_ids))
+    return (await session.scalars(paged(wanted, (NightlyRun.id,), window, latest_first=True))).all()
 
 
 async def one_import(session: AsyncSession, import_id: UUID) -> ImportRun:

@@ -19,6 +19,7 @@ from api.schemas.attendance import (
     ImportOut,
     ImportReportOut,
     MarkOut,
+    PassOut,
     QuarantineOut,
     SettleIn,
     SummaryOut,
@@ -193,6 +194,19 @@ async def resolve_quarantine(
     reach.school_or_tenant(caller, None)
     command = SettleRow(row_id, body.status, body.reason)
     return QuarantineOut.model_validate(await register.settle(session, caller.actor, command, now=caller.now))
+
+
+@router.get("/evaluations")
+async def list_evaluations(
+    caller: Annotated[Caller, permit(Permission.EVALUATE)],
+    session: Work,
+    school_id: UUID | None = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[PassOut]:
+    """What each pass came to at each school, the latest first: on which day, as of when, and what it began."""
+    rows = await register.passes(session, await reach.schools(session, caller, school_id), Window(limit, after(cursor)))
+    return page(rows, limit, PassOut.of, lambda row: (row.id,))
 
 
 @router.post("/evaluations", status_code=202)

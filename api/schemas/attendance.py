@@ -1,13 +1,14 @@
 """Imports, marks, summaries, code maps and quarantined rows as the API shows them."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, Reason, shown
 from models.attendance import Mark, Summary
+from models.rulesets import NightlyRun
 from rules.attendance.codes import Status
 from services.attendance import CorrectedMark
 
@@ -245,3 +246,46 @@ class EvaluationOut(Body):
     model_config = shown({"runs": ["nightly:tenant:Europe_Dublin:by-hand"]})
 
     runs: list[str]
+
+
+class PassOut(Body):
+    """One rule-set version evaluated over one school: the data it rested on, and what came of it."""
+
+    model_config = shown(
+        {
+            "id": SOME_ID,
+            "school_id": OTHER_ID,
+            "digest": "9f2c",
+            "evaluated_on": "2026-11-19",
+            "known_at": "2026-11-19T19:00:00Z",
+            "students": 412,
+            "changed": 3,
+            "opened": 1,
+            "signalled": 2,
+            "absorbed": 0,
+            "late_trips": 0,
+            "duties": 0,
+        }
+    )
+
+    id: UUID
+    school_id: UUID
+    digest: str = Field(description="Content hash of the rule-set version.")
+    evaluated_on: date = Field(description="The school day that was evaluated.")
+    known_at: datetime = Field(description="Data as of: what was in the register at this instant.")
+    students: int = Field(description="Looked at under the start rule; 0 where only running cases rest on the version.")
+    changed: int = Field(description="Running cases for which something is so that was not, or the other way round.")
+    opened: int = Field(description="Cases that began.")
+    signalled: int = Field(description="Running cases that were told.")
+    absorbed: int = Field(description="Entries that an open case took as further evidence.")
+    late_trips: int = Field(description="Days of the past on which a correction made the entry true.")
+    duties: int = Field(description="Duties that opened, or whose basis was lost.")
+
+    @classmethod
+    def of(cls, row: NightlyRun) -> Self:
+        said = {name: row.counts.get(name, 0) for name in COUNTED}
+        about = {"id": row.id, "school_id": row.school_id, "digest": row.digest}
+        return cls(**about, evaluated_on=row.date, known_at=row.known_at, **said)
+
+
+COUNTED: Final = ("students", "changed", "opened", "signalled", "absorbed", "late_trips", "duties")

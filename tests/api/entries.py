@@ -257,4 +257,5 @@ ENTRIES: dict[str, Entry] = {
     "list_quarantine": Entry(WHOLE, sees="row_id"),
     "resolve_quarantine": Entry(WHOLE),
     "run_evaluation": Entry(COMMON, (503,)),
+    "list_evaluations": Entry(SCHOOLS),
 }

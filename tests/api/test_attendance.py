@@ -3,10 +3,12 @@
 import io
 import zipfile
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from models.rulesets import NightlyRun
 from orchestration.client import TemporalAddress, connect
 from orchestration.handles import CaseHandles
 from tests.api.district import District
@@ -194,3 +196,30 @@ def test_a_pass_by_hand_runs_once_per_key(district: District, temporal_dev: Temp
         await client.get_workflow_handle(run).terminate("the tests are over")
 
     district.run(ended())
+
+
+def test_what_a_pass_came_to_is_told_for_the_schools_in_reach(district: District) -> None:
+    oak, elm = (district.ours.schools[name] for name in ("oak", "elm"))
+    counts = {"students": 3, "changed": 0, "opened": 1, "signalled": 0, "absorbed": 0, "late_trips": 0, "duties": 2}
+    known_at = datetime(2026, 11, 19, 19, tzinfo=UTC)
+
+    async def evaluated() -> None:
+        async with district.sessions.tenant(district.ours.id) as session:
+            about = {"digest": "f" * 64, "date": date(2026, 11, 19), "known_at": known_at}
+            session.add_all(NightlyRun(school_id=one, counts=counts, **about) for one in (oak, elm))
+
+    district.run(evaluated())
+
+    def told(person: str, **query: str) -> list[dict[str, Any]]:
+        answer = district.get("/attendance/evaluations", person, params=query)
+        assert answer.status_code == 200, answer.text
+        return [one for one in answer.json()["items"] if one.pop("id") and one["digest"] == "f" * 64]
+
+    expected = {**counts, "digest": "f" * 64, "evaluated_on": "2026-11-19", "known_at": "2026-11-19T19:00:00Z"}
+    assert told("district_admin") == [{**expected, "school_id": str(school)} for school in (elm, oak)]
+    assert told("district_admin", school_id=str(oak)) == [{**expected, "school_id": str(oak)}]
+    assert told("attendance_officer") == [{**expected, "school_id": str(oak)}]
+    assert told("school_leader-elm") == [{**expected, "school_id": str(elm)}]
+    refused = district.get("/attendance/evaluations", "school_leader-elm", params={"school_id": str(oak)})
+    assert refused.json()["code"] == "other_school"
+    assert district.get("/attendance/evaluations", "teacher").json()["code"] == "role_not_allowed"

@@ -56,6 +56,7 @@ LISTS_OF_A_SCHOOL = (
     "/letters/artifacts",
     "/attendance/students/{student}/summaries?from=2026-09-01&to=2026-09-30",
     "/attendance/students/{student}/marks?from=2026-09-01&to=2026-09-30",
+    "/attendance/evaluations",
     "/analytics/compliance?from=2026-09-01&to=2026-09-30",
     "/analytics/fairness?from=2026-09-01&to=2026-09-30",
 )

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from models.attendance import SessionFact
+from models.instances import Task
 from models.rulesets import Evaluation
 from models.students import AbsenceReason, Exemption
 from rules.engine.durable_rules import engine_for
@@ -157,7 +158,14 @@ def test_an_sql_row_that_disagrees_with_the_engine_is_an_alarm_and_no_action(wor
     flipped = update(Evaluation).where(Evaluation.id == decision.basis.evaluation_id)
     world.change(ill, flipped.values(leaves_true="0" * 40))
     asked = Question(DIGEST, None, may_advance=True, previous_reached=True, since=None, evaluation_id=_id(decision))
-    assert decided(world, ill, asked).action is Action.ENGINES_DIFFER
+    for _ in ("once", "and tried again"):
+        assert decided(world, ill, asked).action is Action.ENGINES_DIFFER
+    (alarm,) = [task for task in world.rows(ill, Task) if task.kind == "ENGINES_DIFFER"]
+    assert (alarm.role, alarm.status, alarm.details["subject"]) == (
+        "district_admin",
+        "OPEN",
+        str(decision.basis.evaluation_id),
+    )
 
 
 def _id(decision: Decision) -> UUID:
