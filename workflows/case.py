@@ -136,11 +136,6 @@ class Case:
                 timeout_summary=f"try again: {effect}",
             )
 
-    def refuse(self, effect: str, error: str) -> None:
-        """Something this version does not do by itself: a person does it, or leaves it out."""
-        self._may_start(effect)
-        self.state = acting.parked(self.state, effect, error, workflow.now())
-
     def _may_start(self, effect: str) -> None:
         if self.interrupted:
             raise CaseClosing

@@ -7,7 +7,18 @@ from typing import Any
 from temporalio import workflow
 
 from rules.errors import DomainError
-from rules.ladder import commands, decisions, facts, giving_up, steps, transfers, transitions, verbs, year_ends
+from rules.ladder import (
+    commands,
+    decisions,
+    facts,
+    giving_up,
+    referrals,
+    steps,
+    transfers,
+    transitions,
+    verbs,
+    year_ends,
+)
 from rules.ladder.state import State
 from rules.ladder.verbs import Verb
 from rules.ladder.words import Change, Status
@@ -153,6 +164,11 @@ class StudentIntervention:
     def plan_agreed(self, signal: commands.PlanAgreed) -> None:
         """A support plan was agreed."""
         self._hear(facts.plan_agreed, signal)
+
+    @workflow.signal
+    def referral_changed(self, signal: commands.ReferralChanged) -> None:
+        """A referral was sent, acknowledged, answered, left out or withdrawn."""
+        self._hear(referrals.changed, signal)
 
     @workflow.signal
     def delivery_result(self, signal: commands.DeliveryResult) -> None:

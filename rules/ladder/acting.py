@@ -56,11 +56,11 @@ def step_taken(state: State, step: Step, now: datetime) -> State:
     """The rung's effects are done: the wait starts at its effective day, or a person must reach the family first."""
     if step.plan_id and step.plan_id == state.act.agreed:
         step = step.but(reached=True, effective_day=state.act.agreed_on)
-    elif not step.reached and state.act.reached_on and step.plan_id is None and not _notice(state):
+    elif not step.reached and state.act.reached_on and not step.on_record and not _notice(state):
         step = step.but(reached=True, effective_day=state.act.reached_on, contact_by=None)
     state = state.but(steps=(*state.steps, step.but(basis=state.act.basis)), wait_from=step.effective_day)
     state = noted_when_done(state, now, begun=True).moved(Phase.WAITING)
-    pending = not step.settled or step.contact_by is not None or step.plan_id is not None
+    pending = not step.settled or step.contact_by is not None or step.on_record
     if not step.reached and not pending:
         return not_reached(state, now)
     return state.but(wait_due=step.effective_day is not None)
@@ -106,9 +106,9 @@ def reached(state: State, day: date, now: datetime) -> State:
     step = state.last_step
     if step is None or step.stage_key != state.stage_key or step.result is not StepResult.TAKEN:
         return state.but(act=state.act.but(reached_on=state.act.reached_on or day))
-    if step.reached or step.plan_id is not None or _notice(state):
+    if step.reached or step.on_record or _notice(state):
         return state
-    return _counts_from(state, step, day, now)
+    return counts_from(state, step, day, now)
 
 
 def arrived(state: State, day: date, now: datetime) -> State:
@@ -117,18 +117,19 @@ def arrived(state: State, day: date, now: datetime) -> State:
     if step is None or step.stage_key != state.stage_key or not _notice(state):
         return reached(state, day, now)
     before = step.effective_day
-    return state if before and day <= before else _counts_from(state, step, day, now)
+    return state if before and day <= before else counts_from(state, step, day, now)
 
 
 def plan_agreed(state: State, plan_id: UUID, day: date, now: datetime) -> State:
     """The plan that the last step asked for is agreed: the step counts from that day. One of a meeting moves none."""
     step = state.last_step
     if step is not None and step.plan_id == plan_id and step.result is StepResult.TAKEN:
-        return state if step.reached else _counts_from(state, step, day, now)
+        return state if step.reached else counts_from(state, step, day, now)
     return state.but(act=state.act.but(agreed=plan_id, agreed_on=day)) if state.phase is Phase.ACTING else state
 
 
-def _counts_from(state: State, step: Step, day: date, now: datetime) -> State:
+def counts_from(state: State, step: Step, day: date, now: datetime) -> State:
+    """The last step has reached somebody, and its wait begins on a day."""
     state = with_step(state, step.but(reached=True, effective_day=day, contact_by=None))
     state = noted_when_done(state.but(wait_due=True, wait_from=day), now)
     if state.parked and state.parked.why is NeedsStaff.FAMILY_NOT_REACHED:

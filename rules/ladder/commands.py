@@ -97,6 +97,25 @@ class PlanAgreed(Message):
     on: date
 
 
+class ReferralChange(StrEnum):
+    """What became of one guardian's referral. LEFT_OUT: a person decided not to send it."""
+
+    SENT = "SENT"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    RESULT = "RESULT"
+    LEFT_OUT = "LEFT_OUT"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class ReferralChanged(Message):
+    """One guardian's referral has come further; `on` is the local date of it."""
+
+    referral_id: UUID
+    guardian_id: GuardianId
+    change: ReferralChange
+    on: date
+
+
 class RecordContact(Command):
     """A contact that the service has already stored; `on` is its local date."""
 

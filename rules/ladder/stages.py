@@ -43,11 +43,21 @@ PURPOSES: Mapping[StageType, str] = {
 }
 """What a guardian must be entitled to for a rung; a letter, where nothing is said."""
 NEVER_AUTO = frozenset({StageType.NOTICE, StageType.ESCALATION, StageType.REFERRAL})
+LEADERS = frozenset({Approval.LEADER, Approval.DISTRICT})
+"""Who may agree to a referral."""
+
+
+class ReferredTo(StrEnum):
+    """What kind of recipient a referral goes to; it decides which evidence pack goes with it."""
+
+    AUTHORITY = "AUTHORITY"
+    COURT = "COURT"
 
 
 class Stage(BaseModel):
     """One rung. `stage_type` is the name the requirements use (LETTER_1, MEETING, ...). Of a notice: how long it runs,
-    what the law asks it to say, and in words what improvement is sufficient and what ends it early.
+    what the law asks it to say, and in words what improvement is sufficient and what ends it early. Of a referral: to
+    whom it goes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,6 +77,8 @@ class Stage(BaseModel):
     elements: tuple[str, ...] = ()
     sufficient: tuple[str, ...] = ()
     early: tuple[str, ...] = ()
+    recipient: str | None = None
+    referred_to: ReferredTo = ReferredTo.AUTHORITY
 
     @property
     def purpose(self) -> str:
@@ -75,7 +87,11 @@ class Stage(BaseModel):
 
     @property
     def approver(self) -> Approval:
-        """The approval in force: statutory, legal and escalating steps are never automatic (safeguards 5)."""
+        """The approval in force: statutory, legal and escalating steps are never automatic (safeguards 5), and a
+        referral takes a leader at least.
+        """
+        if self.type is StageType.REFERRAL and self.approval not in LEADERS:
+            return Approval.LEADER
         hard = self.statutory or self.type in NEVER_AUTO
         return Approval.STAFF if hard and self.approval is Approval.AUTO else self.approval
 

@@ -126,7 +126,7 @@ def with_what_went_out(state: State) -> State:
         step = Step(stage_key=state.stage_key or "", basis=state.act.basis, deliveries=people)
         state = state.but(steps=(*state.steps, step.but(reached=True, effective_day=min(days))))
     steps = (step.but(deliveries=tuple(_ended(one) for one in step.deliveries)) for step in state.steps)
-    return state.but(steps=tuple(steps))
+    return state.but(steps=tuple(step.sends_no_more() for step in steps))
 
 
 def _ended(one: Recipient) -> Recipient:

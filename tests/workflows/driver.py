@@ -42,6 +42,15 @@ NOTICE = Stage(
     wait_school_days=15,
     period_school_weeks=3,
 )
+REFERRAL = Stage(
+    key="referral",
+    type=StageType.REFERRAL,
+    stage_type="REFERRAL",
+    approval=Approval.LEADER,
+    within_school_days=10,
+    wait_school_days=10,
+    recipient="The attendance service",
+)
 MEETING = Stage(key="meeting", type=StageType.MEETING, stage_type="MEETING", within_school_days=10, max_reschedules=2)
 ESCALATION = Stage(
     key="escalation", type=StageType.ESCALATION, stage_type="ESCALATION", case_tier=3, approval=Approval.LEADER

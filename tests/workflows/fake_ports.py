@@ -28,6 +28,7 @@ from workflows.ports import (
     plans,
     projection,
     proposals,
+    referrals,
     tasks,
     transfers,
     year_ends,
@@ -211,6 +212,15 @@ class FakePorts:
     async def open_plan(self, order: plans.PlanStageOrder) -> plans.OpenedPlan:
         due = self.world.calendar.add(order.now.date(), order.stage.within_school_days)
         return await self._once(order, lambda: plans.OpenedPlan(plan_id=self.world.plan_id, due=due))
+
+    @activity.defn
+    async def open_referrals(self, order: referrals.ReferralOrder) -> referrals.OpenedReferrals:
+        due = self.world.calendar.add(order.now.date(), order.stage.within_school_days)
+        people = tuple(
+            referrals.OpenedReferral(referral_id=self.world.referral_of(guardian), guardian_id=guardian)
+            for guardian in self.world.entitled
+        )
+        return await self._once(order, lambda: referrals.OpenedReferrals(referrals=people, due=due))
 
     @activity.defn
     async def book_meeting(self, order: meetings.BookingOrder) -> meetings.Booking:

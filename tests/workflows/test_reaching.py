@@ -258,20 +258,6 @@ def test_one_guardians_broken_letter_may_be_given_up_for_the_others(time_skippin
     asyncio.run(story())
 
 
-def test_a_stage_that_staff_carry_out_is_parked_for_them(time_skipping: TimeSkipping) -> None:
-    async def story() -> None:
-        referral = LETTER_1.model_copy(update={"key": "referral", "type": "REFERRAL"})
-        async with walking(time_skipping, ladder(referral, LETTER_2)) as walk:
-            await walk.approve("referral")
-            await walk.phase(Phase.NEEDS_STAFF)
-            await walk.say("skip", commands.Skip)
-            await walk.until(lambda v: v.state.advance_at, "wait")
-            await walk.pass_days(20)
-            await walk.pending("letter-2")
-
-    asyncio.run(story())
-
-
 def test_a_word_on_a_letter_nobody_sent_changes_nothing(time_skipping: TimeSkipping) -> None:
     async def story() -> None:
         async with walking(time_skipping, TWO) as walk:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from rules.ids import GuardianId
 from rules.ladder.commands import DeliveryState
@@ -81,6 +81,10 @@ class World:
     broken: dict[str, str] = field(default_factory=dict)
     meetings: list[UUID] = field(default_factory=list)
     gates: dict[str, tuple[asyncio.Event, asyncio.Event]] = field(default_factory=dict)
+
+    def referral_of(self, guardian_id: GuardianId) -> UUID:
+        """The referral that one guardian gets."""
+        return uuid5(self.plan_id, str(guardian_id))
 
     def shut(self, effect: str) -> None:
         """That effect now runs until it is let go."""

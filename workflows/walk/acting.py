@@ -1,9 +1,11 @@
 """Run a rung's effects. Each finished effect is in the state, so an act that was interrupted goes on where it was."""
 
-from rules.ladder import acting
+from collections.abc import Awaitable, Callable, Mapping
+
+from rules.ladder import acting, referrals
 from rules.ladder.events import EventType
 from rules.ladder.stages import Stage, StageType
-from rules.ladder.state import RETRIABLE, Recipient, State, Step
+from rules.ladder.state import RETRIABLE, Recipient, Referred, State, Step
 from rules.ladder.steps import CarryOutAfterEffects, MissContact, MonthlyTask, ResolveWait, TakeStep
 from workflows.case import Case
 from workflows.ports.calendar import DeadlineOrder, Deadlines, school_deadlines
@@ -18,31 +20,12 @@ from workflows.ports.letters import (
     plan_letters,
 )
 from workflows.ports.plans import PlanStageOrder, open_plan
+from workflows.ports.referrals import ReferralOrder, open_referrals
 from workflows.ports.tasks import TaskKind, TaskOrder, open_task
 from workflows.retry import PDF, READ
 from workflows.walk.meeting import book
 
-UNBUILT = "take_step"
 A_MONTH = 20
-
-
-async def take_step(case: Case, _step: TakeStep) -> None:
-    """The rung's effects, by its kind."""
-    stage = case.state.stage
-    assert stage is not None
-    match stage.type:
-        case StageType.CONTACT:
-            await contact(case, stage)
-        case StageType.LETTER | StageType.NOTICE:
-            await letters(case, stage)
-        case StageType.MEETING:
-            await book(case, stage)
-        case StageType.PLAN:
-            await plan(case, stage)
-        case StageType.ESCALATION:
-            await escalate(case, stage)
-        case _:
-            case.refuse(UNBUILT, f"{stage.type} is carried out by staff; record it and skip the rung.")
 
 
 async def contact(case: Case, stage: Stage) -> None:
@@ -107,6 +90,14 @@ async def plan(case: Case, stage: Stage) -> None:
     case.state = acting.step_taken(case.state, Step(stage_key=stage.key, plan_id=opened.plan_id), case.now)
 
 
+async def refer(case: Case, stage: Stage) -> None:
+    """Staff get each guardian's referral ready and send it; the step counts from the day the last one is sent."""
+    order = ReferralOrder(**case.order("open_referrals"), stage=stage, basis=case.state.act.basis)
+    done = await case.perform(open_referrals, order, PDF, lasting=True)
+    people = tuple(Referred(id=one.referral_id, guardian_id=one.guardian_id) for one in done.referrals)
+    case.state = referrals.opened(case.state, people, done.due, case.now)
+
+
 async def escalate(case: Case, stage: Stage) -> None:
     """The next tier, with everything that was tried."""
     state = case.state
@@ -115,6 +106,24 @@ async def escalate(case: Case, stage: Stage) -> None:
     case.state = case.state.noting(EventType.ESCALATED, case.now, escalation_id=opened.escalation_id)
     step = Step(stage_key=stage.key, reached=True, effective_day=opened.on)
     case.state = acting.step_taken(case.state, step, case.now)
+
+
+TAKEN: Mapping[StageType, Callable[[Case, Stage], Awaitable[None]]] = {
+    StageType.CONTACT: contact,
+    StageType.LETTER: letters,
+    StageType.MEETING: book,
+    StageType.PLAN: plan,
+    StageType.NOTICE: letters,
+    StageType.ESCALATION: escalate,
+    StageType.REFERRAL: refer,
+}
+
+
+async def take_step(case: Case, _step: TakeStep) -> None:
+    """The rung's effects, by its kind."""
+    stage = case.state.stage
+    assert stage is not None
+    await TAKEN[stage.type](case, stage)
 
 
 async def carry_out_after_effects(case: Case, _step: CarryOutAfterEffects) -> None:

@@ -53,8 +53,14 @@ def test_statutory_and_escalating_steps_are_never_automatic() -> None:
     auto = {"key": "x", "approval": Approval.AUTO}
     assert Stage(**auto).approver is Approval.AUTO
     assert Stage(**auto, statutory=True).approver is Approval.STAFF
-    assert Stage(**auto, type=StageType.REFERRAL).approver is Approval.STAFF
+    assert Stage(**auto, type=StageType.NOTICE).approver is Approval.STAFF
     assert Stage(key="x", type=StageType.ESCALATION, approval=Approval.LEADER).approver is Approval.LEADER
+
+
+def test_a_referral_takes_a_leader_at_least() -> None:
+    given = {approval: Stage(key="x", type=StageType.REFERRAL, approval=approval).approver for approval in Approval}
+    higher = {Approval.LEADER: Approval.LEADER, Approval.DISTRICT: Approval.DISTRICT}
+    assert given == {Approval.AUTO: Approval.LEADER, Approval.STAFF: Approval.LEADER, **higher}
 
 
 def test_a_state_survives_continue_as_new_unchanged() -> None:
