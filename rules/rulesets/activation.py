@@ -1,25 +1,22 @@
-"""What keeps a well-formed rule set from becoming active: steps and leaves that nothing carries out or records yet."""
+"""What keeps a well-formed rule set from becoming active: what a step lacks, and what nothing records yet."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from rules.duties.words import RegisterEvent
-from rules.ladder.stages import StageType
+from rules.ladder.stages import LEADERS, StageType
 from rules.rulesets.conditions import leaves
 from rules.rulesets.model import RuleSet, StageRule
 from rules.rulesets.problems import Flaw, Problem
 from rules.rulesets.progress_leaves import PROGRESS_LEAVES
 
-LATER: Final = frozenset({StageType.REFERRAL})
+REFERRED: Final = ("recipient", "referred_to")
 
 
 def activation_problems(ruleset: RuleSet) -> Iterator[Problem]:
     """What must go before the version may be activated."""
-    for at, stage in enumerate(ruleset.stages):
-        if stage.type in LATER:
-            wrong = f"{stage.type} steps are not carried out yet (later)"
-            yield Problem.at(f"stages[{at}].type", Flaw.NOT_BUILT, wrong, "leave the stage out")
     yield from _notices(ruleset)
+    yield from _referrals(ruleset)
     yield from _unheard(ruleset)
     yield from _unconfirmed(ruleset)
     yield from _without_data(ruleset)
@@ -49,6 +46,21 @@ def _unsaid(at: int, stage: StageRule) -> Iterator[Problem]:
     for place in silent:
         remedy = "say it in words that a family reads"
         yield Problem.at(f"stages[{at}].{place}.says", Flaw.MISSING, "is missing", remedy)
+
+
+def _referrals(ruleset: RuleSet) -> Iterator[Problem]:
+    """A referral says to whom it goes, and a leader agrees to it; nothing else goes to anybody outside."""
+    for at, stage in enumerate(ruleset.stages):
+        if stage.type is not StageType.REFERRAL:
+            for name in sorted(stage.model_fields_set.intersection(REFERRED)):
+                wrong = f"is for referrals only, this is a {stage.type}"
+                yield Problem.at(f"stages[{at}].{name}", Flaw.CONFLICT, wrong, "leave it out")
+            continue
+        if stage.recipient is None:
+            yield Problem.at(f"stages[{at}].recipient", Flaw.MISSING, "is missing", "say to whom the referral goes")
+        if stage.approval not in LEADERS:
+            wrong = f"is {stage.approval}, but a leader agrees to a referral"
+            yield Problem.at(f"stages[{at}].approval", Flaw.CONFLICT, wrong, "use LEADER or DISTRICT")
 
 
 def _unheard(ruleset: RuleSet) -> Iterator[Problem]:

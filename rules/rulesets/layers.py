@@ -267,6 +267,7 @@ _FIELDS: Final[Mapping[str, frozenset[str]]] = {
             "within_school_days",
             "max_reschedules",
             "case_tier",
+            "recipient",
         }
     ),
     "duties": frozenset({"when", "recipient", "n"}),
@@ -274,6 +275,6 @@ _FIELDS: Final[Mapping[str, frozenset[str]]] = {
 _PLACES: Final = (
     "entry, register_query, scope/schools, follow_up/{weeks|relapse|relapse_to}, "
     "stages/KEY/{when|template|approval|channels|wait_school_days|period_school_weeks|within_school_days|max_reschedules|"
-    "case_tier}, "
+    "case_tier|recipient}, "
     "duties/KEY/{when|recipient}, duties/KEY/deadline/n, watch/KEY (a new one), watch/KEY/when, verify/KEY"
 )

@@ -66,17 +66,23 @@ def absence_kind(code_set: str, session: ResolvedSession) -> AbsenceKind:
 
 def made_up_of(history: History, key: MetricKey, day: date, *, step: date | None = None) -> tuple[Part, ...]:
     """The absent sessions behind a metric, largest part first; empty where nothing can be said."""
+    found: dict[AbsenceKind, list[date]] = {}
+    for session in sessions_behind(history, key, day, step=step):
+        found.setdefault(absence_kind(history.school.code_set, session), []).append(session.day)
+    parts = [Part(kind, len(days), tuple(dict.fromkeys(days))) for kind, days in found.items()]
+    return tuple(sorted(parts, key=lambda part: (-part.sessions, part.kind)))
+
+
+def sessions_behind(
+    history: History, key: MetricKey, day: date, *, step: date | None = None
+) -> tuple[ResolvedSession, ...]:
+    """The absent sessions behind a metric, by day; none where nothing can be said."""
     on = measured_day(history, key.at, day, step)
     first = window_first(history, key, on, step) if on else None
     if on is None or first is None:
         return ()
     last = min(on, key.window.last or on)
-    kept = [s for s in sessions_of(history, key, first, last) if _counts(history, key, s)]
-    found: dict[AbsenceKind, list[date]] = {}
-    for session in kept:
-        found.setdefault(absence_kind(history.school.code_set, session), []).append(session.day)
-    parts = [Part(kind, len(days), tuple(dict.fromkeys(days))) for kind, days in found.items()]
-    return tuple(sorted(parts, key=lambda part: (-part.sessions, part.kind)))
+    return tuple(s for s in sessions_of(history, key, first, last) if _counts(history, key, s))
 
 
 def _counts(history: History, key: MetricKey, session: ResolvedSession) -> bool:

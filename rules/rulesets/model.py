@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from rules.ladder.stages import Approval, RegisterQuery, StageType
+from rules.ladder.stages import Approval, ReferredTo, RegisterQuery, StageType
 from rules.rulesets.case_leaves import AGEING_FACTS, StageAge, StageAgeParams, YearGroup
 from rules.rulesets.comparisons import FactKey, FactName
 from rules.rulesets.conditions import AllOf, Condition, fact_keys, leaves, metric_keys
@@ -75,6 +75,10 @@ class StageRule(Strict):
     """How long a notice runs, from the day it has reached everybody it is for."""
     elements: tuple[Word, ...] = ()
     """What the law asks the notice or the plan to say, by name."""
+    recipient: Text | None = None
+    """To whom a referral goes, as its papers name them."""
+    referred_to: ReferredTo = ReferredTo.AUTHORITY
+    """What kind of recipient that is."""
     cite: Text | None = None
 
     @property

@@ -12,11 +12,22 @@ from pathlib import Path
 from uuid import UUID
 
 from rules.ladder import commands
-from rules.ladder.commands import DeliveryState, EnrolmentChanged, EnrolmentEnd
+from rules.ladder.commands import DeliveryState, EnrolmentChanged, EnrolmentEnd, ReferralChange
 from rules.ladder.state import Pause
 from rules.ladder.words import PauseKind, Phase
 from tests.servers.kinds import TimeSkipping
-from tests.workflows.driver import ESCALATION, LETTER_1, LETTER_2, MEETING, NOTICE, PLAN, Walk, ladder, walking
+from tests.workflows.driver import (
+    ESCALATION,
+    LETTER_1,
+    LETTER_2,
+    MEETING,
+    NOTICE,
+    PLAN,
+    REFERRAL,
+    Walk,
+    ladder,
+    walking,
+)
 from tests.workflows.test_nightly import FakeNight, begun
 from tests.workflows.world import FATHER, MOTHER
 
@@ -26,6 +37,7 @@ LADDER = ladder(LETTER_1, LETTER_2, MEETING, ESCALATION)
 RUNGS = {
     "plan_agreed_then_escalated": ladder(PLAN, ESCALATION),
     "notice_that_one_guardian_gets_later": ladder(NOTICE, ESCALATION),
+    "referral_sent_for_one_guardian_and_left_out_for_the_other": ladder(REFERRAL, ESCALATION),
 }
 """The ladders of the stories that walk another one."""
 
@@ -173,6 +185,21 @@ async def carried_into_a_new_year(walk: Walk) -> None:
     await walk.say("stop", commands.Stop, reason_code="OTHER_SUPPORT")
 
 
+async def referral_sent_for_one_guardian_and_left_out_for_the_other(walk: Walk) -> None:
+    walk.world.entitled = (MOTHER, FATHER)
+    await walk.approve("referral")
+    await walk.phase(Phase.WAITING)
+    for guardian, change in ((MOTHER, ReferralChange.SENT), (FATHER, ReferralChange.LEFT_OUT)):
+        await walk.pass_days(7)
+        mine = {"referral_id": walk.world.referral_of(guardian), "guardian_id": guardian}
+        told = commands.ReferralChanged(**mine, change=change, on=await walk.today())
+        await walk.tell("referral_changed", told)
+    await walk.until(lambda v: v.state.advance_at, "wait")
+    await walk.pass_days(15)
+    await walk.pending("escalation")
+    await walk.say("stop", commands.Stop, reason_code="OTHER_SUPPORT")
+
+
 STORIES: tuple[Callable[[Walk], Awaitable[None]], ...] = (
     letter_then_correction_rescinded,
     meeting_then_clean_follow_up,
@@ -183,6 +210,7 @@ STORIES: tuple[Callable[[Walk], Awaitable[None]], ...] = (
     plan_agreed_then_escalated,
     notice_that_one_guardian_gets_later,
     carried_into_a_new_year,
+    referral_sent_for_one_guardian_and_left_out_for_the_other,
 )
 
 

@@ -30,7 +30,9 @@ from rules.ladder.state import (
     Draft,
     Hold,
     Recipient,
+    Referred,
     State,
+    Step,
     StopFound,
 )
 from rules.ladder.verbs import Row, Verb, allowed
@@ -316,3 +318,37 @@ def test_escalating_and_reopening_stay_possible_without_it() -> None:
     state = in_row(Row.WAITING)
     assert decisions.escalation_target(state, Escalate(command_id="x", to="meeting").to) == "meeting"
     assert decisions.reopening_index(state, Reopen(command_id="x", to_stage="letter-1").to_stage) == 0
+
+
+MOTHERS, FATHERS = (Referred(id=UUID(int=20 + n), guardian_id=who) for n, who in enumerate((MOTHER, FATHER)))
+
+
+def referring(*people: Referred) -> State:
+    """Its last rung waits until every guardian's referral is sent."""
+    step = Step(stage_key="letter-1", basis=BASIS, referrals=people)
+    return in_row(Row.WAITING).but(steps=(step,), advance_at=None, decide_at=None)
+
+
+def test_a_referral_that_nobody_has_sent_yet_is_proposed_again_there() -> None:
+    moved = pending(referring(MOTHERS, FATHERS))
+    assert moved.steps == ()
+    assert moved.transfer is not None
+    assert moved.transfer.redo is not None
+    assert moved.transfer.redo.basis.values == BASIS.values
+    left = MOTHERS.but(left_out=True)
+    assert pending(referring(left, FATHERS)).steps == ()
+
+
+def test_a_referral_of_one_guardian_that_is_sent_is_never_sent_again() -> None:
+    moved = pending(referring(MOTHERS.but(on=DAY), FATHERS))
+    (step,) = moved.steps
+    assert (step.reached, step.effective_day) == (True, DAY)
+    assert step.referrals == (MOTHERS.but(on=DAY), FATHERS.but(left_out=True))
+    assert moved.transfer is not None
+    assert moved.transfer.redo is None
+
+
+def test_referrals_all_sent_stay_as_they_are() -> None:
+    step = Step(stage_key="letter-1", basis=BASIS, referrals=(MOTHERS.but(on=DAY),), reached=True, effective_day=DAY)
+    (kept,) = pending(in_row(Row.WAITING).but(steps=(step,))).steps
+    assert (kept.reached, kept.effective_day, kept.referrals) == (True, DAY, step.referrals)

@@ -230,8 +230,8 @@ def test_a_problem_is_named_by_its_place(document: Any, place: str, reason: str)
     ("document", "place"),
     [
         (
-            changed(stages=[LETTER, {"key": "referral", "type": "REFERRAL", "cite": "s.1"}]),
-            "stages[1].type",
+            changed(stages=[LETTER, {"key": "referral", "type": "REFERRAL", "approval": "LEADER", "cite": "s.1"}]),
+            "stages[1].recipient",
         ),
         (changed(duties=[{**DUTY, "on_event": "full_moon"}]), "duties[0].on_event"),
         (changed(entry={"any": [COUNT, {"type": "GoalReached", "params": {"checks": 2}}]}), "entry"),

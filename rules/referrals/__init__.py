@@ -1,0 +1,1 @@
+"""Referrals: when one is ready to be sent, and what became of it."""
