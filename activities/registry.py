@@ -17,6 +17,7 @@ from activities.nightly import NightlyActivities
 from activities.plans import PlanActivities
 from activities.projection import ProjectionActivities
 from activities.proposals import ProposalActivities
+from activities.referrals import ReferralActivities
 from activities.tasks import TaskActivities
 from activities.transfers import TransferActivities
 from activities.year_ends import YearEndActivities
@@ -45,6 +46,7 @@ def build(deps: ActivityDependencies) -> list[Callable[..., Any]]:
         PlanActivities(sessions),
         ProjectionActivities(sessions),
         ProposalActivities(sessions),
+        ReferralActivities(deps),
         TaskActivities(sessions),
         TransferActivities(sessions),
         YearEndActivities(sessions),

@@ -16,7 +16,7 @@ from models.meetings import Meeting
 from models.queries import calendar
 from models.queries import meetings as bookings
 from rules.ladder.commands import Command
-from services import delivery, letters, plans
+from services import delivery, letters, plans, referrals
 from services.audit import Act, record
 from services.contacts import CONTACT_TASK
 from services.context import Actor, CaseRef
@@ -86,6 +86,7 @@ async def _take_back(session: AsyncSession, case: CaseRef, wanted: TakeBack) -> 
     await session.execute(prints.values(status="CANCELLED", done_at=case.now))
     await close_of_stages(session, case, wanted.stage_keys, case.now)
     await plans.drop_drafts(session, case, wanted.stage_keys, "rescinded")
+    await referrals.drop(session, case, wanted.stage_keys, "rescinded")
     by = wanted.by
     name = await display_name(session, by.actor_id, by.role or "Handrail")
     actor = Actor(case.tenant_id, by.actor_id, by.role or "system", name, by.command_id, "workflow")
@@ -113,6 +114,7 @@ async def close(session: AsyncSession, case: CaseRef, status: str, reason: str |
     await _cancel(session, case, kept, "case_closed")
     await _give_slots_back(session, case)
     await plans.drop_drafts(session, case, None, "case_closed")
+    await referrals.drop(session, case, None, "case_closed")
     act = Act("close_case", "instance", case.instance_id, case.student_id, reason, after={"status": status})
     await record(session, case.actor, act, now=case.now)
 
@@ -122,6 +124,7 @@ async def put_away(session: AsyncSession, case: CaseRef, why: str) -> None:
     kept = await _rescissions(session, case)
     await _cancel(session, case, kept, why, Task.kind.in_((PRINT_AND_POST, TELL_BY_PHONE, CONTACT_TASK)))
     await plans.drop_drafts(session, case, None, why)
+    await referrals.drop(session, case, None, why)
 
 
 async def _cancel(

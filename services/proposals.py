@@ -166,10 +166,14 @@ def _does(stage: Stage, letters: int) -> str:
             many = "one notice" if letters == 1 else f"{letters} notices, one for each guardian who may be held liable"
             weeks = f"it gives the family {stage.period_school_weeks} school weeks"
             return f"Writes, stores and sends {many}; {weeks}. Nothing leaves before the undo time is over."
+        case StageType.REFERRAL:
+            return (
+                f"Prepares a referral to {stage.recipient or 'its recipient'} for each guardian who may be held "
+                "liable, with a draft of the papers. A leader sends it, once every counted absence is explained, the "
+                "authority's history is confirmed and two people have released the papers."
+            )
         case StageType.ESCALATION:
             return f"Raises the case to tier {stage.case_tier or 3}, writes its chronology and opens the tasks."
-        case _:
-            return "Takes the next step of the ladder."
 
 
 async def remind(session: AsyncSession, case: CaseRef, proposal_id: UUID, nth: int) -> None:

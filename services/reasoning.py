@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.queries.history import history_of
 from models.queries.student_decisions import Moment
-from rules.attendance.history import History
+from rules.attendance.history import History, ResolvedSession
 from rules.ladder.state import Basis
 from rules.rulesets.comparisons import Comparison
 from rules.rulesets.conditions import Condition, leaves
@@ -18,7 +18,7 @@ from rules.rulesets.decision import condition_named
 from rules.rulesets.evaluation import Metrics, comparison_of
 from rules.rulesets.explanation import LeafExplanation, Span, Wording, explain
 from rules.rulesets.facts import CaseFacts
-from rules.rulesets.makeup import made_up_of, spoken_make_up
+from rules.rulesets.makeup import made_up_of, sessions_behind, spoken_make_up
 from rules.rulesets.measuring import counted_span, measured_day
 from rules.rulesets.messages import LANGUAGES, SOURCE
 from rules.rulesets.metrics import Measure, MetricKey
@@ -46,6 +46,8 @@ NOUNS: Final[Mapping[Measure, tuple[str, str]]] = {
 SINGLE: Final[Mapping[Measure, int]] = {Measure.ABSENT_HALF_DAYS: 2, Measure.MINUTES_MISSED: 60}
 """How many of a metric's integers make one of its noun, where it is not one."""
 MADE_UP = frozenset({Measure.ABSENT_HALF_DAYS, Measure.ABSENT_SESSIONS, Measure.UNAUTHORISED_SESSIONS})
+COUNTS_ABSENCE = MADE_UP | {Measure.OCCASIONS, Measure.DAYS_OR_PARTS, Measure.MINUTES_MISSED}
+"""Measures by which absence counts against a family."""
 
 
 async def history_at(session: AsyncSession, who: tuple[UUID, UUID], moment: Moment) -> History:
@@ -107,6 +109,18 @@ def in_every_language(
     told = {language: explain(tree, metrics, facts, Wording(language, spans)) for language in LANGUAGES}
     said = [{language: told[language][at].sentence for language in LANGUAGES} for at in range(len(told[SOURCE]))]
     return tuple({**leaf.data(), "sentences": words} for leaf, words in zip(told[SOURCE], said, strict=True))
+
+
+def absences_behind(basis: Basis, history: History) -> tuple[ResolvedSession, ...] | None:
+    """The absent sessions that any count of the basis rests on, each once; None where there is a count and none is
+    found. A basis that counts nothing (a step by hand, reports made before) rests on none.
+    """
+    keys = [MetricKey.parse(name) for name in basis.holding or basis.values]
+    wanted = [key for key in keys if key.measure in COUNTS_ABSENCE]
+    if basis.on is None or not wanted:
+        return ()
+    found = {(one.day, one.session): one for key in wanted for one in sessions_behind(history, key, basis.on)}
+    return tuple(found[at] for at in sorted(found)) or None
 
 
 def _make_up(basis: Basis, history: History) -> dict[str, str]:

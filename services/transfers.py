@@ -17,7 +17,7 @@ from rules.errors import Conflict, NotFound
 from rules.ids import SchoolId
 from rules.ladder.commands import Command
 from rules.ladder.words import TransferChoice
-from services import endings, school_days
+from services import endings, referrals, school_days
 from services.audit import Act, record
 from services.case_tasks import NewTask, open_task
 from services.context import CaseRef
@@ -139,6 +139,7 @@ async def _lead_there(session: AsyncSession, case: CaseRef, to_school_id: School
     await session.execute(tasks.values(school_id=to_school_id, case_id=instance.case_id, assignee_id=None))
     agreed = update(SupportPlan).where(SupportPlan.instance_id == case.instance_id, SupportPlan.status != "ENDED")
     await session.execute(agreed.values(school_id=to_school_id, case_id=instance.case_id))
+    await referrals.move(session, instance)
     return True
 
 

@@ -56,6 +56,9 @@ class Permission(StrEnum):
     SENDING_SWITCH = "sending:switch"
     PLAN_READ = "plans:read"
     PLAN_WRITE = "plans:write"
+    REFERRAL_READ = "referrals:read"
+    REFERRAL_SEND = "referrals:send"
+    REFERRAL_RECORD = "referrals:record"
     DUTY_READ = "duties:read"
     DUTY_CLOSE = "duties:close"
     DUTY_DECIDE = "duties:decide"
@@ -196,6 +199,10 @@ GRANTS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.SENDING_SWITCH: _LEADERS,
         Permission.PLAN_READ: _READERS,
         Permission.PLAN_WRITE: _CASEWORK | {Role.LIAISON},
+        # who is referred to an authority or a court is for those who work on the case
+        Permission.REFERRAL_READ: _CASEWORK | {Role.DPO},
+        Permission.REFERRAL_SEND: _LEADERS,
+        Permission.REFERRAL_RECORD: _CASEWORK,
         Permission.DUTY_READ: _READERS,
         Permission.DUTY_CLOSE: _CASEWORK,
         Permission.DUTY_DECIDE: _LEADERS,

@@ -33,6 +33,15 @@ class ReferralResult(StrEnum):
     SENT_BACK = "SENT_BACK"
 
 
+class ReferralWay(StrEnum):
+    """How it went to the recipient."""
+
+    EMAIL = "email"
+    POST = "post"
+    HAND = "hand"
+    PORTAL = "portal"
+
+
 class ReasonState(StrEnum):
     """What became of a reason that was given for a session."""
 
@@ -51,10 +60,8 @@ class PackStanding(StrEnum):
     RELEASED = "RELEASED"
 
 
-OPEN: Final = frozenset({ReferralState.PREPARING})
 WITH_THE_RECIPIENT: Final = frozenset({ReferralState.SENT, ReferralState.ACKNOWLEDGED})
-OUT: Final = WITH_THE_RECIPIENT | {ReferralState.DECIDED}
-"""States in which somebody outside the school has it."""
+"""States in which the recipient has it and has not answered."""
 NOT_EXPLAINED: Final = frozenset({AbsenceKind.NOT_YET_EXPLAINED, AbsenceKind.ABSENT})
 """Kinds of absence of which nobody has said why the session was missed."""
 _OF_THE_PACK: Final[Mapping[PackStanding, str]] = MappingProxyType(
