@@ -40,7 +40,9 @@ from services.instances import NEVER, QueueQuery, Risk, StartByHand
 from services.starting import starting
 
 router = APIRouter(prefix="/interventions", tags=["ladder"], route_class=HandrailRoute)
-StepType = Literal["CONTACT", "LETTER", "MEETING", "PLAN", "NOTICE", "ESCALATION", "EXIT_REVIEW", "FOLLOW_UP"]
+StepType = Literal[
+    "CONTACT", "LETTER", "MEETING", "PLAN", "NOTICE", "ESCALATION", "REFERRAL", "EXIT_REVIEW", "FOLLOW_UP"
+]
 
 
 def _seen(caller: Caller, language: Language) -> Seen:

@@ -65,6 +65,7 @@ _CODES: Final = """
     pointer.token_hash pointer_visit.code_hash pointer_visit.value_hash
     outbox.kind outbox.subject session_fact.code
     student.year_group student_attribute.kind student_key.record_class student_key.tenant_key_id
+    referral.effect_key referral.stage_key
     support_plan.effect_key support_plan.stage_key
     summary.am_code summary.pm_code summary.am_status summary.pm_status
     student_view.actor_display student_view.actor_role student_view.operation student_view.request_id

@@ -37,6 +37,7 @@ RECORDED_ELSEWHERE: Final[dict[str, str]] = {
     "record_delivery": f"{_LIVE}::test_delivery_by_post",
     "record_disclosure": f"{_HERE}::test_writing_down_a_disclosure",
     "release_evidence_pack": _PACKS,
+    "send_referral": "tests/api/test_referrals.py::test_a_leader_sends_it_once_everything_is_there",
     "reopen": f"{_LIVE}::test_reopen_a_closed_walk",
     "resolve_basis": f"{_LIVE}::test_basis_kept",
     "resume": f"{_LIVE}::test_hold_and_resume",

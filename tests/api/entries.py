@@ -112,6 +112,15 @@ ENTRIES: dict[str, Entry] = {
     "agree_plan": Entry(STUDENT, (200, 409), {"plan_id": "whole_plan_id"}),
     "review_plan": Entry(STUDENT, (200, 409), {"plan_id": "agreed_plan_id"}),
     "copy_plan": Entry(STUDENT, (503,), {"plan_id": "agreed_plan_id"}),
+    # referrals
+    "list_referrals": Entry(ROSTER, sees="referral_id"),
+    "read_referral": Entry(STUDENT),
+    "read_referral_readiness": Entry(STUDENT),
+    "put_referral": Entry(STUDENT),
+    "send_referral": Entry(STUDENT, (409,), body={"pack_id": "pack_id"}),  # its papers are a draft
+    "acknowledge_referral": Entry(STUDENT, (200, 409), {"referral_id": "sent_referral_id"}),
+    "answer_referral": Entry(STUDENT, (200, 409), {"referral_id": "arrived_referral_id"}),
+    "end_referral": Entry(STUDENT, (200, 409)),
     # duties
     "list_duties": Entry(ROSTER, sees="open_duty_id"),
     "close_duty": Entry(

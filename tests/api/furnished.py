@@ -38,7 +38,7 @@ from services.context import system
 from tests.api.backtested import replayed
 from tests.api.district import NOW, TODAY, District, Tenancy
 from tests.api.owed import DUTIES, owed
-from tests.api.rungs import planned, shaken
+from tests.api.rungs import planned, referred, shaken
 from tests.api.test_templates import wording
 
 UNBOUND = frozenset({Role.DISTRICT_ADMIN, Role.AUDITOR, Role.DPO, Role.INTEGRATION})
@@ -316,6 +316,7 @@ async def _papers(session: Session, made: Furnished) -> None:
         stop = ContactStop(subject_kind="STUDENT", subject_id=things["student_id"], reason_code="OTHER", set_at=NOW)
         rows[name] = stop
     await _added(session, things, rows)
+    await _added(session, things, referred(things, own, CANARY))
 
 
 def _privacy(things: dict[str, UUID], own: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from models.instances import Event, Instance
 from models.plans import SupportPlan
+from models.referrals import Referral
 from tests.api.district import NOW, TODAY
 
 
@@ -54,4 +55,20 @@ def shaken(things: dict[str, UUID], own: dict[str, Any]) -> dict[str, Any]:
             occurred_at=NOW,
             data={"because": "8 days of absence instead of 10", "before absent_days": 20, "after absent_days": 16},
         ),
+    }
+
+
+def referred(things: dict[str, UUID], own: dict[str, Any], words: str) -> dict[str, Any]:
+    """A referral to get ready, one that is sent and one that is acknowledged; it needs the pack that went with them."""
+    of_case = {"case_id": things["case_id"], "instance_id": things["instance_id"], "opened_at": NOW, "due_on": TODAY}
+    to = {"guardian_id": things["guardian_id"], "referred_to": "AUTHORITY", "recipient": words, "stage_key": "referral"}
+    sent = {"pack_id": things["pack_id"], "sent_on": TODAY, "sent_by_way": "post", "reason": words}
+    states: dict[str, dict[str, Any]] = {
+        "": {},
+        "sent_": {**sent, "status": "SENT"},
+        "arrived_": {**sent, "status": "ACKNOWLEDGED", "acknowledged_on": TODAY, "reference": words},
+    }
+    return {
+        f"{name}referral_id": Referral(**own, **of_case, **to, **state, effect_key=f"walk/{name}referral")
+        for name, state in states.items()
     }

@@ -47,6 +47,7 @@ LISTS_OF_A_SCHOOL = (
     "/tasks",
     "/duties",
     "/plans",
+    "/referrals",
     "/breakers",
     "/meetings",
     "/students",

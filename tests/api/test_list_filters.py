@@ -19,6 +19,7 @@ FILTERS = (
     ("/tasks", "case_id", "case_id", "attendance_officer", "GET /cases"),
     ("/duties", "student_id", "student_id", "attendance_officer", "GET /students"),
     ("/plans", "student_id", "student_id", "attendance_officer", "GET /students"),
+    ("/referrals", "student_id", "student_id", "attendance_officer", "GET /students"),
     ("/meetings", "student_id", "student_id", "attendance_officer", "GET /students"),
     ("/meetings", "instance_id", "instance_id", "attendance_officer", "GET /interventions/queue"),
     (SLOTS, "staff_id", "person", "attendance_officer", "GET /people"),
