@@ -1,10 +1,12 @@
-"""What the state is made of: the base of its parts, and those of the year's end."""
+"""What the state is made of: the base of its parts, those of the year's end, and one guardian's referral."""
 
 from datetime import date, datetime
 from typing import Any, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from rules.ids import GuardianId
 from rules.ladder.commands import Command
 from rules.ladder.words import YearEndChoice
 
@@ -37,3 +39,22 @@ class NewYear(Part):
     began: date
     first_open: date
     quiet_until: datetime
+
+
+class Referred(Part):
+    """One guardian's referral: sent on a day, or left out by a person."""
+
+    id: UUID
+    guardian_id: GuardianId
+    on: date | None = None
+    left_out: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether a person has sent it or left it out."""
+        return self.left_out or self.on is not None
+
+
+def last_sent(referrals: tuple[Referred, ...]) -> date | None:
+    """The day on which the last of them was sent."""
+    return max((one.on for one in referrals if one.on), default=None)

@@ -8,7 +8,8 @@ from typing import Final
 from rules.ladder import acting
 from rules.ladder.commands import ReferralChange, ReferralChanged
 from rules.ladder.events import EventType
-from rules.ladder.state import Referred, State, Step
+from rules.ladder.parts import Referred, last_sent
+from rules.ladder.state import State, Step
 from rules.ladder.words import Phase, StepResult
 
 TOLD: Final[Mapping[ReferralChange, EventType]] = MappingProxyType(
@@ -57,7 +58,7 @@ def _counted(state: State, now: datetime) -> State:
     assert step is not None
     if step.reached or step.result is not StepResult.TAKEN or not all(one.settled for one in step.referrals):
         return state
-    if day := step.last_sent:
+    if day := last_sent(step.referrals):
         return acting.counts_from(state, step, day, now)
     # nobody was referred: the rung is left out, and the same wait begins
     left = acting.with_step(state, step.but(result=StepResult.SKIPPED))

@@ -9,7 +9,7 @@ from pydantic import Field
 from rules.ids import ArtifactId, EvaluationId, GuardianId, MeetingId, ProposalId, SchoolId
 from rules.ladder.commands import Command, DeliveryState, RecordMeetingOutcome
 from rules.ladder.events import EventType, Fact, LadderEvent
-from rules.ladder.parts import NewYear, Part, YearEnd
+from rules.ladder.parts import NewYear, Part, Referred, YearEnd
 from rules.ladder.stages import Approval, LadderSnapshot, Stage
 from rules.ladder.words import (
     Action,
@@ -125,20 +125,6 @@ class Recipient(Part):
     effective_day: date | None = None
 
 
-class Referred(Part):
-    """One guardian's referral: sent on a day, or left out by a person."""
-
-    id: UUID
-    guardian_id: GuardianId
-    on: date | None = None
-    left_out: bool = False
-
-    @property
-    def settled(self) -> bool:
-        """Whether a person has sent it or left it out."""
-        return self.left_out or self.on is not None
-
-
 class Act(Part):
     """How far the present rung's effects have come: each finished effect is remembered, so a resumed act goes on
     where it was.
@@ -192,18 +178,6 @@ class Step(Part):
     def on_record(self) -> bool:
         """Whether it counts by what is recorded of a plan or of referrals, not by a talk or a letter."""
         return self.plan_id is not None or bool(self.referrals)
-
-    @property
-    def last_sent(self) -> date | None:
-        """The day on which the last of its referrals was sent."""
-        return max((one.on for one in self.referrals if one.on), default=None)
-
-    def sends_no_more(self) -> "Step":
-        """The school that prepared its referrals does not lead any more: who is not referred by now is left out."""
-        people = tuple(one if one.settled else one.but(left_out=True) for one in self.referrals)
-        if self.reached or self.last_sent is None:
-            return self.but(referrals=people)
-        return self.but(referrals=people, reached=True, effective_day=self.last_sent)
 
     @property
     def done(self) -> bool:

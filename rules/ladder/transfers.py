@@ -8,6 +8,7 @@ from typing import Any, Final
 from rules.errors import Conflict, Invalid
 from rules.ladder.commands import ChooseTransfer, DeliveryState, EnrolmentChanged
 from rules.ladder.events import EventType
+from rules.ladder.parts import last_sent
 from rules.ladder.state import REACHED, Act, AfterEffects, Basis, Close, Draft, Recipient, State, Step, Transfer
 from rules.ladder.transitions import basis_of, entered, leaving, undone
 from rules.ladder.words import (
@@ -126,7 +127,16 @@ def with_what_went_out(state: State) -> State:
         step = Step(stage_key=state.stage_key or "", basis=state.act.basis, deliveries=people)
         state = state.but(steps=(*state.steps, step.but(reached=True, effective_day=min(days))))
     steps = (step.but(deliveries=tuple(_ended(one) for one in step.deliveries)) for step in state.steps)
-    return state.but(steps=tuple(step.sends_no_more() for step in steps))
+    return state.but(steps=tuple(_sends_no_more(step) for step in steps))
+
+
+def _sends_no_more(step: Step) -> Step:
+    """The school that prepared its referrals does not lead any more: who is not referred by now is left out."""
+    people = tuple(one if one.settled else one.but(left_out=True) for one in step.referrals)
+    sent = last_sent(people)
+    if step.reached or sent is None:
+        return step.but(referrals=people)
+    return step.but(referrals=people, reached=True, effective_day=sent)
 
 
 def _ended(one: Recipient) -> Recipient:

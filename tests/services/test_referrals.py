@@ -20,8 +20,9 @@ from models.session import Session
 from models.students import AbsenceReason
 from rules.errors import Conflict, DomainError
 from rules.ids import PersonId
+from rules.ladder.parts import Referred
 from rules.ladder.stages import ReferredTo
-from rules.ladder.state import Referred, State, Step
+from rules.ladder.state import State, Step
 from rules.referrals.readiness import Blocker, ReferralResult, ReferralWay
 from services import evidence_packs, guardian_histories, referral_readiness, referrals
 from services.context import Actor

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from rules.ladder import acting, referrals
 from rules.ladder.events import EventType
+from rules.ladder.parts import Referred
 from rules.ladder.stages import Stage, StageType
-from rules.ladder.state import RETRIABLE, Recipient, Referred, State, Step
+from rules.ladder.state import RETRIABLE, Recipient, State, Step
 from rules.ladder.steps import CarryOutAfterEffects, MissContact, MonthlyTask, ResolveWait, TakeStep
 from workflows.case import Case
 from workflows.ports.calendar import DeadlineOrder, Deadlines, school_deadlines

@@ -20,6 +20,7 @@ from rules.ladder.commands import (
     Reopen,
 )
 from rules.ladder.events import EventType
+from rules.ladder.parts import Referred
 from rules.ladder.stages import LadderSnapshot, Stage, StageType
 from rules.ladder.state import (
     Act,
@@ -30,7 +31,6 @@ from rules.ladder.state import (
     Draft,
     Hold,
     Recipient,
-    Referred,
     State,
     Step,
     StopFound,
