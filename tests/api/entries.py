@@ -115,9 +115,9 @@ ENTRIES: dict[str, Entry] = {
     # referrals
     "list_referrals": Entry(ROSTER, sees="referral_id"),
     "read_referral": Entry(STUDENT),
-    "read_referral_readiness": Entry(STUDENT),
+    "read_referral_readiness": STORED,
     "put_referral": Entry(STUDENT),
-    "send_referral": Entry(STUDENT, (409,), body={"pack_id": "pack_id"}),  # its papers are a draft
+    "send_referral": Entry(STUDENT, (503,), body={"pack_id": "pack_id"}),
     "acknowledge_referral": Entry(STUDENT, (200, 409), {"referral_id": "sent_referral_id"}),
     "answer_referral": Entry(STUDENT, (200, 409), {"referral_id": "arrived_referral_id"}),
     "end_referral": Entry(STUDENT, (200, 409)),

@@ -128,6 +128,7 @@ SHOWN_ELSEWHERE = {
     "download_evidence_pack",
     "list_pack_recipients",
     "preview_template",
+    "read_referral_readiness",
     "verify_artifact",
     "verify_evidence_pack",
     "verify_trail",

@@ -96,6 +96,8 @@ def say(district: District, path: str, verb: str, person: str, **body: Any) -> d
 
 def test_a_leader_sends_it_once_everything_is_there(district: District, family: Family, path: str) -> None:
     assert set(missing(district, path)) == {"HISTORY", "PACK"}
+    looked = district.get(f"{path}/readiness", "attendance_officer")
+    assert viewed(district, looked) == {family.student_id}
     tag = district.get(path, "attendance_officer").headers["ETag"]
     body = {"recipient": TO, "reason": "As its papers name it."}
     assert district.put(path, "attendance_officer", json=body, headers={"If-Match": '"old"'}).status_code == 412
