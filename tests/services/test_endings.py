@@ -4,19 +4,23 @@ from datetime import date
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from models.delivery import Message
 from models.instances import Task
 from models.letters import LetterArtifact
 from models.meetings import Booking, Meeting
 from models.plans import SupportPlan
+from models.referrals import Referral
 from rules.ladder.commands import Command
+from rules.ladder.stages import ReferredTo
 from rules.ladder.state import Basis
-from services import artifacts, delivery, endings, letters, plans
+from services import artifacts, delivery, endings, letters, plans, referral_readiness, referrals
 from services.endings import TakeBack
 from services.letter_merge import Writing
 from services.letters import Wish
 from services.plans import OpenPlan
+from services.referrals import OpenReferrals
 from tests.servers.kinds import MailServer
 from tests.services.seeding import NOW, Family, Parent, World, grace, henry
 from tests.services.test_meetings import booked
@@ -154,3 +158,62 @@ def hand_over(world: World, family: Family) -> None:
             await delivery.record_handover(session, family.case().actor, command, now=NOW)
 
     world.run(write())
+
+
+def referrals_of(world: World, family: Family, stage: str) -> dict[UUID, Referral]:
+    wanted = OpenReferrals(stage, "The attendance service", ReferredTo.AUTHORITY, 10)
+    opened = world.run(referrals.open_all(world.means, family.case(f"w/{stage}"), wanted))
+    return {row.guardian_id: row for row in opened}
+
+
+def states(world: World, family: Family) -> dict[UUID, tuple[str, str | None]]:
+    return {row.id: (row.status, row.reason) for row in world.rows(family, Referral)}
+
+
+def sent(world: World, row: Referral) -> None:
+    """Shown as it stands once a leader has sent it."""
+
+    async def shown() -> None:
+        async with world.sessions.tenant(row.tenant_id) as session:
+            pack = await referral_readiness.latest_pack(session, row)
+            mine = update(Referral).where(Referral.id == row.id)
+            await session.execute(mine.values(status="SENT", sent_on=NOW.date(), sent_by_way="portal", pack_id=pack))
+
+    world.run(shown())
+
+
+def test_a_step_taken_back_asks_its_referrals_back_and_leaves_those_of_others(world: World) -> None:
+    family = world.family(grace(), henry())
+    mine, others = referrals_of(world, family, "letter-1"), referrals_of(world, family, "referral")
+    gone, waits = mine[family.guardians["grace"]], mine[family.guardians["henry"]]
+    sent(world, gone)
+    for _ in range(2):
+        rescinded(world, family, ())
+    left = {row.id: ("PREPARING", None) for row in others.values()}
+    taken_back = {gone.id: ("WITHDRAWN", "rescinded"), waits.id: ("LEFT_OUT", "rescinded")}
+    assert states(world, family) == left | taken_back
+    assert [kind for kind in world.task_kinds(family) if kind == "ask_referral_back"] == ["ask_referral_back"]
+
+
+def test_a_closed_case_sends_no_referral_and_asks_none_back(world: World) -> None:
+    family = world.family(grace(), henry())
+    rows = referrals_of(world, family, "referral")
+    there, waits = rows[family.guardians["grace"]], rows[family.guardians["henry"]]
+    sent(world, there)
+    for _ in range(2):
+        closed(world, family)
+    assert states(world, family) == {there.id: ("SENT", None), waits.id: ("LEFT_OUT", "case_closed")}
+    assert "prepare_referral" not in world.task_kinds(family)
+
+
+def test_a_case_that_goes_to_another_school_prepares_no_referral_here(world: World) -> None:
+    family = world.family(grace())
+    (row,) = referrals_of(world, family, "referral").values()
+
+    async def away() -> None:
+        async with world.sessions.tenant(family.tenant_id) as session:
+            await endings.put_away(session, family.case("w/50"), "transfer")
+
+    world.run(away())
+    assert states(world, family) == {row.id: ("LEFT_OUT", "transfer")}
+    assert "prepare_referral" not in world.task_kinds(family)
