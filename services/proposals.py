@@ -16,7 +16,7 @@ from rules.ids import ProposalId
 from rules.ladder.stages import WRITTEN, Approval, Stage, StageType
 from rules.ladder.state import Basis
 from rules.ladder.words import ProposalKind
-from services import batches, school_days
+from services import batches, referral_readiness, school_days
 from services.case_tasks import NewTask, open_task
 from services.context import CaseRef
 from services.entitlement import Recipient, recipients
@@ -144,6 +144,9 @@ async def _step(session: AsyncSession, case: CaseRef, wanted: NewProposal) -> di
             "recipients": [_shown(one) for one in entitled.allowed],
             "held_back": len(entitled.unknown),
         }
+    if stage.type is StageType.REFERRAL:
+        missing = await referral_readiness.foreseen_of(session, case, stage.recipient, wanted.basis)
+        step["missing"] = [{"code": name.value, "says": says} for name, says in missing.items()]
     return step | {"does": _does(stage, len(step.get("recipients", [])))}
 
 

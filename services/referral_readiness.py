@@ -22,15 +22,17 @@ from rules.privacy.packs import PackKind
 from rules.referrals.readiness import (
     Blocker,
     Counted,
+    Outlook,
     PackStanding,
     ReasonState,
     ReferralFacts,
     blockers,
     counted,
+    foreseen,
 )
 from services import decisions, evidence_packs, guardian_histories, pack_recalls, reasoning, school_days
 from services.context import Actor, CaseRef
-from services.entitlement import contact_stopped, sending_on, stopped_guardians
+from services.entitlement import contact_stopped, linked_guardians, sending_on, stopped_guardians
 
 PACKS: Final[Mapping[ReferredTo, PackKind]] = MappingProxyType(
     {ReferredTo.AUTHORITY: PackKind.AUTHORITY_REFERRAL, ReferredTo.COURT: PackKind.COURT}
@@ -61,6 +63,18 @@ async def blockers_of(
             pack=await _standing(session, keyring, actor, of, pack_id),
         )
     )
+
+
+async def foreseen_of(
+    session: AsyncSession, case: CaseRef, recipient: str | None, basis: Basis
+) -> Mapping[Blocker, str]:
+    """What would keep the referrals of a rung from being sent, as far as it is known before they are opened."""
+    on = await school_days.today(session, case)
+    asked = await linked_guardians(session, case.student_id, on)
+    views = await guardian_histories.of_student(session, case.student_id, on=on)
+    known = {one.view.guardian.id: (one.liable, one.confirmed) for one in views}
+    people = tuple(known.get(one, (None, False)) for one in asked)
+    return foreseen(Outlook(await _counted(session, case, basis), people, recipient or ""))
 
 
 async def _waited_on(session: AsyncSession, row: Referral) -> Basis | None:

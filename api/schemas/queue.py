@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.law import CITED
+from api.schemas.referrals import BlockerOut
 from api.schemas.shared import OTHER_ID, SOME_ID, Body, shown
 from rules.rulesets.law import Authority
 from rules.rulesets.messages import SOURCE, Language
@@ -59,6 +60,7 @@ ITEM: dict[str, Any] = {
     "make_up": "10: 6 illness, 3 not yet explained, 1 holiday",
     "recipients": [{"guardian_id": SOME_ID, "name": "Maeve Example", "channel": "email", "language": "en"}],
     "law": None,
+    "missing": [],
     "approving": "Writes, stores and sends one letter; nothing leaves before the undo time is over.",
 }
 
@@ -168,6 +170,9 @@ class QueueItem(Body):
     make_up: str | None = Field(description="What the counted absences are, for roles that may see register reasons.")
     recipients: list[RecipientOut]
     law: StepLawOut | None = Field(description="What a step of law rests on; null where it cites none.")
+    missing: list[BlockerOut] = Field(
+        description="Before a referral of this step may be sent, as it stood when it was proposed; else empty."
+    )
     approving: str = Field(description="What approving will do, in words.")
 
     @classmethod
@@ -204,6 +209,7 @@ class QueueItem(Body):
             make_up=_make_up(step, seen.language) if seen.codes else None,
             recipients=writes_to,
             law=StepLawOut.model_validate(step["law"]) if step.get("law") else None,
+            missing=[BlockerOut.model_validate(one) for one in step.get("missing", [])],
             approving=step.get("does", ""),
         )
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 _CODE: Final = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 # What an extract for a plan or a referral tells of. Guardians' details, contact stops, care flags, disclosures and
-# whatever comes later stay out of it until somebody has thought about them here.
+# whatever comes later stay out of it until somebody has thought about them here. Referrals stay out for good: each is
+# about one guardian, and the extract may be read by another.
 TOLD_KINDS: Final = frozenset(
     {"instance", "case", "task", "meeting", "contact", "message", "letter_artifact", "escalation", "student", "mark"}
 )

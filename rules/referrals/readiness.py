@@ -64,6 +64,7 @@ WITH_THE_RECIPIENT: Final = frozenset({ReferralState.SENT, ReferralState.ACKNOWL
 """States in which the recipient has it and has not answered."""
 NOT_EXPLAINED: Final = frozenset({AbsenceKind.NOT_YET_EXPLAINED, AbsenceKind.ABSENT})
 """Kinds of absence of which nobody has said why the session was missed."""
+_UNSAID: Final = "nobody has said to whom it goes"
 _OF_THE_PACK: Final[Mapping[PackStanding, str]] = MappingProxyType(
     {
         PackStanding.NONE: "no evidence pack is named",
@@ -143,7 +144,7 @@ def _blockers(facts: ReferralFacts) -> Iterator[tuple[Blocker, str]]:
         (Blocker.SENDING_OFF, not facts.sending, "sending is switched off"),
         (Blocker.BASIS, not facts.basis_holds, "what it rests on does not hold any more"),
         (Blocker.HISTORY, not facts.history_confirmed, "the authority's history of this guardian is not confirmed"),
-        (Blocker.RECIPIENT, not facts.recipient.strip(), "nobody has said to whom it goes"),
+        (Blocker.RECIPIENT, not facts.recipient.strip(), _UNSAID),
     )
     yield from ((name, says) for name, holds, says in plain if holds)
     yield from _of_the_count(facts.counted)
@@ -160,3 +161,37 @@ def _of_the_count(found: Counted | None) -> Iterable[tuple[Blocker, str]]:
     if not found.unexplained:
         return []
     return [(Blocker.UNEXPLAINED, f"{found.unexplained} of {found.sessions} not yet explained")]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is known when a referral is proposed. `counted` None: the register behind it cannot be looked up. Of each
+    guardian: `liable`, None where nobody has said, and whether the authority's history is confirmed.
+    """
+
+    counted: Counted | None
+    guardians: tuple[tuple[bool | None, bool], ...]
+    recipient: str
+
+
+def foreseen(outlook: Outlook) -> Mapping[Blocker, str]:
+    """What would keep the referrals from being sent today, beside their papers, which are drafted on approval."""
+    return dict(_foreseen(outlook))
+
+
+def _foreseen(outlook: Outlook) -> Iterator[tuple[Blocker, str]]:
+    yield from _of_the_count(outlook.counted)
+    asked = [one for one in outlook.guardians if one[0] is not False]
+    unsaid = sum(liable is None for liable, _ in asked)
+    unknown = sum(not confirmed for _, confirmed in asked)
+    if not asked:
+        yield Blocker.LIABILITY, "no guardian may be held liable: nobody would be referred"
+    if unsaid:
+        yield (
+            Blocker.LIABILITY,
+            f"of {unsaid} of {len(asked)} guardians nobody has said whether they may be held liable",
+        )
+    if unknown:
+        yield Blocker.HISTORY, f"the authority's history of {unknown} of {len(asked)} guardians is not confirmed"
+    if not outlook.recipient.strip():
+        yield Blocker.RECIPIENT, _UNSAID

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from models.guardians import GuardianLink
-from models.instances import Instance
+from models.instances import Instance, Proposal
 from models.referrals import Referral
 from rules.ids import GuardianId
 from rules.ladder.parts import Referred
@@ -125,6 +125,21 @@ def test_a_leader_sends_it_once_everything_is_there(district: District, family: 
     listed = district.get(f"/referrals?student_id={family.student_id}&status=DECIDED", "attendance_officer")
     assert [one["result"] for one in listed.json()["items"]] == ["SUPPORT"]
     assert viewed(district, listed) == {family.student_id}
+
+
+def test_the_queue_shows_what_is_missing_before_the_step_is_approved(district: District, family: Family) -> None:
+    told = [{"code": "UNEXPLAINED", "says": "3 of 10 not yet explained"}]
+
+    async def proposed() -> None:
+        async with district.sessions.tenant(district.ours.id) as session:
+            step = {"type": "REFERRAL", "missing": told, "does": "Prepares a referral."}
+            kind = {"stage_index": -1, "stage_key": "referral", "stage_type": "REFERRAL", "approval": "LEADER"}
+            session.add(Proposal(instance_id=family.instance_id, proposed_at=NOW, due_on=TODAY, step=step, **kind))
+
+    district.run(proposed())
+    items = district.get("/interventions/queue?type=REFERRAL", "school_leader").json()["items"]
+    (item,) = [one for one in items if one["instance_id"] == str(family.instance_id)]
+    assert (item["missing"], item["approving"]) == (told, "Prepares a referral.")
 
 
 def test_who_may_not(district: District, path: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, update
@@ -12,23 +12,26 @@ from models.attendance import SessionFact
 from models.audit import AuditEntry
 from models.evidence_packs import EvidencePack
 from models.guardians import GuardianLink
-from models.instances import Instance, Task
-from models.people import Person
+from models.instances import Instance, Proposal, Task
+from models.people import Person, School
 from models.referrals import Referral
 from models.reliability import Outbox
 from models.session import Session
 from models.students import AbsenceReason
 from rules.errors import Conflict, DomainError
-from rules.ids import PersonId
+from rules.ids import PersonId, ProposalId, SchoolId
 from rules.ladder.parts import Referred
-from rules.ladder.stages import ReferredTo
+from rules.ladder.stages import Approval, ReferredTo, Stage, StageType
 from rules.ladder.state import State, Step
+from rules.ladder.words import ProposalKind, TransferChoice
 from rules.referrals.readiness import Blocker, ReferralResult, ReferralWay
-from services import evidence_packs, guardian_histories, referral_readiness, referrals
+from services import evidence_packs, guardian_histories, referral_readiness, referrals, transfers
 from services.context import Actor
 from services.evidence_packs import PreparePack
 from services.guardian_histories import RecordHistory
+from services.proposals import NewProposal, open_proposal
 from services.referrals import OpenReferrals, RecordAnswer, SendReferral
+from services.transfers import Settle
 from tests.keys import RING
 from tests.services.seeding import ABSENT_DAYS, BASIS, DIGEST, NOW, TODAY, World, grace, henry
 
@@ -179,6 +182,31 @@ def test_it_is_sent_when_everything_is_there_and_then_acknowledged_and_answered(
     assert it.verbs() == ["open_referral"] * 2 + ["send_referral", "acknowledge_referral", "answer_referral"]
 
 
+def test_the_proposal_tells_what_is_missing_before_it_is_approved(world: World) -> None:
+    it = Referring(world, grace(**LIABLE), henry())
+    law = Stage(key="referral", type=StageType.REFERRAL, title="Referral", recipient="The attendance service")
+
+    def proposed(stage: Stage) -> dict[str, str]:
+        wanted = NewProposal(ProposalId(uuid4()), ProposalKind.STEP, stage, Approval.LEADER, RESTS_ON, "")
+        it.inside(lambda s: open_proposal(s, it.family.case(), wanted))
+        (row,) = world.rows(it.family, Proposal, Proposal.id == wanted.id)
+        assert "two people have released the papers" in row.step["does"]
+        return {one["code"]: one["says"] for one in row.step["missing"]}
+
+    at = SessionFact.date == ABSENT_DAYS[0]
+    world.change(it.family, update(SessionFact).where(at).values(code="N"))
+    assert proposed(law) == {
+        "UNEXPLAINED": "2 of 6 not yet explained",
+        "LIABILITY": "of 1 of 2 guardians nobody has said whether they may be held liable",
+        "HISTORY": "the authority's history of 2 of 2 guardians is not confirmed",
+    }
+    world.change(it.family, update(SessionFact).where(at).values(code="O"))
+    world.change(it.family, update(GuardianLink).values(may_be_held_liable=True))
+    it.histories()
+    assert proposed(law) == {}
+    assert proposed(law.model_copy(update={"recipient": None})) == {"RECIPIENT": "nobody has said to whom it goes"}
+
+
 def test_three_of_ten_not_yet_explained(world: World) -> None:
     it = Referring(world)
     it.histories()
@@ -257,6 +285,33 @@ def test_what_is_not_sent_is_left_out_and_what_is_sent_is_asked_back(world: Worl
     assert rows == {second.id: ("LEFT_OUT", "Lives abroad."), first.id: ("WITHDRAWN", "A mistake.")}
     assert it.tasks() == [("ask_referral_back", str(first.id))]
     assert [change for _, change in it.told()] == ["SENT", "LEFT_OUT", "WITHDRAWN"]
+
+
+def test_another_school_that_leads_the_case_has_what_is_with_the_recipient(world: World) -> None:
+    it = Referring(world)
+    it.histories()
+    first, second = it.opened()
+    it.send(first, it.pack(first))
+
+    async def another(session: Session) -> UUID:
+        school = School(source_id="elm", name="Elm School", code_set="UK", timezone="Europe/Dublin")
+        session.add(school)
+        await session.flush()
+        return school.id
+
+    there = SchoolId(it.inside(another))
+    case = it.family.case("w/away")
+    it.inside(lambda s: transfers.open_handover(s, case, there))
+    chosen = Settle(there, TransferChoice.CONTINUE, None)
+    assert it.inside(lambda s: transfers.settle(s, it.family.case("w/settle"), chosen))
+    rows = {row.id: (row.status, row.school_id, row.case_id) for row in world.rows(it.family, Referral)}
+    (instance,) = world.rows(it.family, Instance)
+    assert rows == {
+        first.id: ("SENT", there, instance.case_id),
+        second.id: ("LEFT_OUT", it.family.school_id, second.case_id),
+    }
+    (task,) = world.rows(it.family, Task, Task.kind == "await_referral", Task.status == "OPEN")
+    assert (task.school_id, task.case_id, task.assignee_id) == (there, instance.case_id, None)
 
 
 def test_a_closed_case_sends_no_more_and_a_step_taken_back_asks_back(world: World) -> None:

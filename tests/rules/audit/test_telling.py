@@ -13,6 +13,8 @@ from rules.audit.telling import changes, told, why, words
         ("change_guardian_link", "guardian_link", False),
         ("set_contact_stop", "contact_stop", False),
         ("set_care_flag", "care_flag", False),
+        ("send_referral", "referral", False),
+        ("leave_referral_out", "referral", False),
         ("read_artifact", "letter_artifact", False),
         ("something_new", "kind_nobody_thought_about", False),
     ],

@@ -14,11 +14,13 @@ from rules.referrals.readiness import (
     NOT_EXPLAINED,
     Blocker,
     Counted,
+    Outlook,
     PackStanding,
     ReasonState,
     ReferralFacts,
     blockers,
     counted,
+    foreseen,
 )
 from rules.rulesets.makeup import absence_kind
 
@@ -126,3 +128,34 @@ def test_nothing_unexplained_is_ever_lost_and_nothing_is_counted_twice(
     assert found.sessions == len(said)
     assert found.unexplained == waiting + sum(absence_kind("UK", one) in NOT_EXPLAINED for one in silent)
     assert (Blocker.UNEXPLAINED in blockers(replace(READY, counted=found))) is (found.unexplained > 0)
+
+
+TWO = ((True, True), (True, True))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {}),
+        ({"counted": Counted(10, 3)}, {Blocker.UNEXPLAINED: "3 of 10 not yet explained"}),
+        ({"counted": None}, {Blocker.UNEXPLAINED: "the absences it rests on cannot be looked up in the register"}),
+        (
+            {"guardians": ((True, True), (True, False))},
+            {Blocker.HISTORY: "the authority's history of 1 of 2 guardians is not confirmed"},
+        ),
+        (
+            {"guardians": ((None, True), (False, False))},
+            {Blocker.LIABILITY: "of 1 of 1 guardians nobody has said whether they may be held liable"},
+        ),
+        (
+            {"guardians": ((False, True),)},
+            {Blocker.LIABILITY: "no guardian may be held liable: nobody would be referred"},
+        ),
+        ({"recipient": " "}, {Blocker.RECIPIENT: "nobody has said to whom it goes"}),
+    ],
+)
+def test_what_is_missing_is_foreseen_when_the_step_is_proposed(
+    change: dict[str, Any], expected: dict[Blocker, str]
+) -> None:
+    outlook = Outlook(counted=Counted(10, 0), guardians=TWO, recipient="The authority")
+    assert foreseen(replace(outlook, **change)) == expected
