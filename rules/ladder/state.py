@@ -33,9 +33,8 @@ RETRIABLE = frozenset({DeliveryState.FAILED, DeliveryState.WITHHELD})
 
 
 class Basis(Part):
-    """What a step rests on; it holds while its condition is true on `on` under the marks known now (ladder.md,
-    Basis). `holding` names those of `values` whose leaves were true: what a letter may quote. `school_id` is the school
-    whose register it was, once the case is led by another.
+    """What a step rests on; it holds while its condition is true on `on` under the marks known now (ladder.md, Basis).
+    `holding`: which `values` had leaves that were true: what a letter may quote. `school_id`: whose register it was.
     """
 
     evaluation_id: EvaluationId | None = None

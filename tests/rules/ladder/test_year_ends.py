@@ -19,7 +19,7 @@ from rules.ladder.commands import (
     YearEnds,
 )
 from rules.ladder.events import EventType
-from rules.ladder.parts import NewYear, YearEnd
+from rules.ladder.parts import NewYear, Referred, YearEnd
 from rules.ladder.stages import Stage, StageType
 from rules.ladder.state import (
     AfterEffects,
@@ -214,6 +214,19 @@ def test_a_rung_that_reached_nobody_is_not_taken_but_a_plan_still_waits_for_its_
     waiting = in_row(Row.WAITING).but(steps=(plan,), advance_at=None, decide_at=None)
     state = ended(waiting)
     assert (state.steps, state.wait_due) == ((plan,), False)
+
+
+def test_a_referral_not_sent_is_left_out_and_with_none_sent_the_rung_is_not_taken() -> None:
+    unsent = Referred(id=UUID(int=5), guardian_id=MOTHER)
+    gone = Referred(id=UUID(int=7), guardian_id=FATHER, on=BEGINS - timedelta(days=30))
+    step = STEP.but(reached=False, effective_day=None)
+    waiting = in_row(Row.WAITING).but(advance_at=None, decide_at=None)
+    state = ended(waiting.but(steps=(step.but(referrals=(unsent, gone)),)))
+    (kept,) = state.steps
+    assert (kept.reached, kept.effective_day) == (True, gone.on)
+    assert [one.left_out for one in kept.referrals] == [True, False]
+    assert state.wait_due
+    assert ended(waiting.but(steps=(step.but(referrals=(unsent,)),))).steps == ()
 
 
 def test_a_notice_runs_as_long_as_it_says_and_the_ladders_end_stays_one() -> None:
