@@ -44,8 +44,6 @@ from tests.api.test_templates import wording
 UNBOUND = frozenset({Role.DISTRICT_ADMIN, Role.AUDITOR, Role.DPO, Role.INTEGRATION})
 CANARY = "Canaryann"
 REASON = {"reason": "For the walk over every route."}
-
-
 FILE: dict[str, Any] = {"sha256": "0" * 64, "stored_sha256": "0" * 64, "size_bytes": 1, "pages": 1, "engine": "test"}
 
 
