@@ -33,8 +33,12 @@ def share_of(count: int, whole: int) -> Shown:
 
 
 def parts_of_groups(counts: Sequence[int], wholes: Sequence[int]) -> tuple[Shown, ...]:
-    """The same for groups that divide everybody: a single hidden one takes the smallest other with it."""
-    found = [share_of(count, whole) for count, whole in zip(counts, wholes, strict=True)]
+    """The same for groups that divide everybody: a single hidden one takes the smallest other with it.
+
+    A group whose size is hidden (`parts` of the sizes) hides its count too: a share would give the size away.
+    """
+    sizes = zip(counts, wholes, parts(wholes), strict=True)
+    found = [None if size is None else share_of(count, whole) for count, whole, size in sizes]
     if found.count(None) == 1:
         left = [at for at, count in enumerate(found) if count is not None]
         if left:

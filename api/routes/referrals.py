@@ -24,7 +24,7 @@ from models.referrals import Referral
 from models.session import Session
 from rules.access.permissions import Permission
 from rules.referrals.readiness import ReferralState
-from services import filters, referral_readiness, referrals
+from services import evidence_packs, filters, referral_readiness, referrals
 from services.referrals import RecordAnswer, ReferralQuery, SendReferral
 
 router = APIRouter(prefix="/referrals", tags=["cases"], route_class=HandrailRoute)
@@ -71,6 +71,8 @@ async def read_referral_readiness(
 ) -> ReadinessOut:
     """What is missing before it may be sent: absences not yet explained, the authority's history, the papers."""
     row = await _reached(session, caller, referral_id)
+    if pack_id is not None:
+        await evidence_packs.get(session, pack_id)
     named = pack_id or row.pack_id or await referral_readiness.latest_pack(session, row)
     of = (row, referrals.case_of(caller.actor, row, caller.now))
     missing = await referral_readiness.blockers_of(session, given.working.keyring, caller.actor, of, named)

@@ -216,6 +216,7 @@ def _groups_by(frame: Frame, name: str, counted: Sequence[_Counted]) -> list[Doc
     for number, person in enumerate(frame.people):
         members[person.groups.get(name, "")].append(number)
     values, sizes = sorted(members), [len(members[value]) for value in sorted(members)]
+    students = parts(sizes)
     stepped = [[sum(at in one.people for at in members[value]) for value in values] for one in counted]
     told = [parts_of_groups(counts, sizes) for counts in stepped]
     letters = [parts([sum(one.letters[at] for at in members[value]) for value in values]) for one in counted]
@@ -223,7 +224,7 @@ def _groups_by(frame: Frame, name: str, counted: Sequence[_Counted]) -> list[Doc
         {
             "by": name,
             "value": value,
-            "students": shown(sizes[at]),
+            "students": students[at],
             "with_a_step": [cells[at] for cells in told],
             "percent": [_percent(cells[at], sizes[at]) for cells in told],
             "ratio": [_ratio(cells[at], at, counts, sizes) for cells, counts in zip(told, stepped, strict=True)],

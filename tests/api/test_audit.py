@@ -34,6 +34,7 @@ TRAIL = {
     Permission.AUDIT_VERIFY,
     Permission.AUDIT_EXTRACT,
     Permission.COMPLIANCE_READ,
+    Permission.FAIRNESS_READ,
     Permission.DISCLOSURE_READ,
     Permission.AMENDMENT_READ,
     Permission.INCIDENT_READ,

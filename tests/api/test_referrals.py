@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import update
@@ -98,6 +98,8 @@ def test_a_leader_sends_it_once_everything_is_there(district: District, family: 
     assert set(missing(district, path)) == {"HISTORY", "PACK"}
     looked = district.get(f"{path}/readiness", "attendance_officer")
     assert viewed(district, looked) == {family.student_id}
+    unknown = district.get(f"{path}/readiness?pack_id={uuid4()}", "attendance_officer")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "pack_not_found")
     tag = district.get(path, "attendance_officer").headers["ETag"]
     body = {"recipient": TO, "reason": "As its papers name it."}
     assert district.put(path, "attendance_officer", json=body, headers={"If-Match": '"old"'}).status_code == 412

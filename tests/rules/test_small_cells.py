@@ -32,6 +32,11 @@ def test_one_hidden_group_takes_the_smallest_other_with_it() -> None:
     assert parts_of_groups([12, 20], [40, 40]) == (12, 20)
 
 
+def test_a_group_whose_size_is_hidden_for_another_tells_no_share() -> None:
+    assert parts([4, 50, 100]) == (None, None, 100)
+    assert parts_of_groups([0, 20, 30], [4, 50, 100]) == (None, None, 30)
+
+
 @given(COUNTS)
 def test_a_hidden_part_is_never_the_total_less_what_is_shown(counts: list[int]) -> None:
     found = parts(counts)

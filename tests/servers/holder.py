@@ -90,7 +90,10 @@ class Holder:
         plan = StorePlan(self.folder / "log" / "s3.log", self.folder / "s3", ports, **keys)
         client = store_client(plan)
         self._store_plan = plan
-        self._keep(store_child(plan), lambda: store_ready(client, "letters"))
+        store = store_child(plan)
+        # A bucket needs a volume, and it offers as many as gigabytes are free: fewer than there are test modules
+        store.command = [*store.command, "-volume.max=1000"]
+        self._keep(store, lambda: store_ready(client, "letters"))
         return {"endpoint": plan.endpoint, **keys}
 
     def _temporal(self) -> Address:
