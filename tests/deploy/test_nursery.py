@@ -86,9 +86,9 @@ def test_the_imports_of_the_product_begin_no_thread(begin: Begin, tmp_path: Path
 def test_what_few_need_waits_until_it_is_needed() -> None:
     """What the parts import at a start is memory of every stack: numpy is for backtests, aiokafka for a broker.
 
-    authlib's client is for signing in at an identity provider.
+    authlib's client is for signing in at an identity provider, icalendar for invitations.
     """
-    named = {"aiokafka", "authlib.integrations.httpx_client", "numpy", "worker"}
+    named = {"aiokafka", "authlib.integrations.httpx_client", "icalendar", "numpy", "worker"}
     tells = f"import sys; print(*sorted({named} & sys.modules.keys()))"
     command = [sys.executable, "-c", f"import {', '.join(MODULES)}; {tells}"]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
