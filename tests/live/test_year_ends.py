@@ -1,6 +1,7 @@
 """The school year ends for running cases: over HTTP people read what is asked of them, and choose."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -32,7 +33,7 @@ def test_the_officer_carries_a_case_into_the_new_year(town: Town) -> None:
     body = {"choice": "CARRY", "reason": WHY}
     assert town.say(walk, "year-end", OFFICER, **body).json()["code"] == "year_end_not_found"
     begins = nears(town, walk)
-    ask = lambda: town.district.get(path, OFFICER)  # noqa: E731  # asked again below
+    ask = partial(town.district.get, path, OFFICER)
     page = town.until(ask, lambda answer: answer.is_success, "the proposal").json()
     assert (page["begins"], page["status"], page["chosen"]) == (begins, "PENDING", None)
     assert page["choices"] == ["CARRY", "CLOSE_WITH_SUMMARY", "REVIEW_IN_AUTUMN"]
